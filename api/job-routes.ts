@@ -45,6 +45,12 @@ export const jobSummaryDocument = named(
     args: z.record(z.string(), json),
     by: z.string(),
     ts: time,
+    schedule: z.optional(
+      about(
+        z.object({ id: z.string(), name: z.string() }),
+        "what has begun it by the clock; left out where a person has",
+      ),
+    ),
     state: z.enum(["running", "paused", "cancelled", "aborted", "done"]),
     why: z.optional(z.string()),
     ended: z.optional(time),
@@ -176,7 +182,16 @@ export const jobRoutes = {
   listJobs: {
     summary: "Jobs without their devices, newest first",
     role: "viewer",
-    query: z.object({ limit: limit(1_000, 100), before: placeInList("what was begun before this one") }),
+    query: z.object({
+      limit: limit(1_000, 100),
+      before: placeInList("what was begun before this one"),
+      schedule: z.optional(
+        about(
+          z.string().check(z.maxLength(64)),
+          "only the runs of this schedule; `none`: only what no schedule has begun",
+        ),
+      ),
+    }),
     answers: {
       200: z.object({
         jobs: about(z.array(jobSummaryDocument), "fewer than the limit where there is no more room"),

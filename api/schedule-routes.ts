@@ -91,6 +91,15 @@ export const scheduleRoutes = {
     answers: { 200: z.extend(scheduleDocument, { runs: z.array(scheduleRun) }) },
     problems: [404],
   },
+  changeSchedule: {
+    summary:
+      "Have a schedule do something else, or at other times, from now on; it is yours then, with all that follows",
+    role: "operator",
+    params,
+    body: scheduleOrder,
+    answers: { 200: scheduleDocument },
+    problems: [404, 422],
+  },
   pauseSchedule: { summary: "Begin nothing of it for now; what is due meanwhile is not missed", ...one },
   resumeSchedule: { summary: "Begin it again from now on", ...one },
   removeSchedule: {

@@ -15,7 +15,7 @@ export interface ScheduleFlags extends ManyFlags {
   readonly device?: readonly string[];
 }
 
-const actions = ["list", "add", "show", "pause", "resume", "remove"] as const;
+const actions = ["list", "add", "change", "show", "pause", "resume", "remove"] as const;
 
 /** `muster schedule`: what is begun by the clock. @returns what to print */
 export async function scheduleVerb(
@@ -37,6 +37,7 @@ export async function scheduleVerb(
   }
   if (action === "add") return told(await client.createSchedule(orderOf(rest, flags)));
   const [id, ...more] = rest;
+  if (action === "change" && id !== undefined) return told(await client.changeSchedule(id, orderOf(more, flags)));
   if (id === undefined || more.length > 0)
     throw new BadInputError(`schedule ${action} needs one schedule's id; muster schedule lists them`);
   if (action === "remove") {

@@ -7,7 +7,7 @@ import { connect, terminal } from "./compose/connect.ts";
 export function schedule(line: CommandLine): void {
   manyOptions(line.command("schedule [words...]", "have commands begun by the clock, on one device or many", "client"))
     .usage(
-      "[list]\n       muster schedule add CRON KEY [options] --device DEVICE|--group GROUP|--where CONDITIONS|--all\n       muster schedule show|pause|resume|remove ID",
+      "[list]\n       muster schedule add CRON KEY [options] --device DEVICE|--group GROUP|--where CONDITIONS|--all\n       muster schedule change ID CRON KEY [options] --device DEVICE|…\n       muster schedule show|pause|resume|remove ID",
     )
     .option("--device <device...>", "to these devices")
     .option("--name <name>", "what people read")

@@ -208,12 +208,15 @@ async function askEverything(
   assert.is((await client.cancelJob(id)).state, "cancelled");
   assert.is((await client.getJob(id)).counts.total, 2);
   assert.is((await client.listJobs({ limit: 1 })).jobs[0]?.id, id);
+  assert.is((await client.listJobs({ schedule: "none" })).jobs[0]?.id, id);
   const { id: scheduled } = await client.createSchedule({
     name: "nightly",
     cron: "0 3 * * *",
     order: { key: "ping", target: { all: true } },
   });
   assert.is((await client.listSchedules()).schedules[0]?.id, scheduled);
+  const hourly = { name: "hourly", cron: "0 * * * *", order: { key: "ping", target: { all: true } } } as const;
+  assert.is((await client.changeSchedule(scheduled, hourly)).name, "hourly");
   assert.is((await client.pauseSchedule(scheduled)).paused?.by, "admin");
   assert.is((await client.resumeSchedule(scheduled)).paused, null);
   assert.equal((await client.getSchedule(scheduled)).runs, []);

@@ -48,6 +48,11 @@ suite("page: what axe finds", ({ test }) => {
       fleet.state.accounts.set("boss", "admin", "correct horse");
       await fleet.console.send("rpi-7", { key: "ping", args: {} });
       const job = fleet.console.jobs.create({ ...order, key: "ping", args: {}, target: { all: true } }, "ann");
+      for (const at of [1, 2]) {
+        const nightly = { from: "schedule", schedule: { id: "s1", name: "nightly" } };
+        const run = { ...order, id: `nightlyrun00000${at}`, key: "ping", args: {}, target: { all: true as const } };
+        fleet.console.jobs.create(run, "ann", nightly);
+      }
       places.push([`/jobs/${job.id}`, "table tbody tr"]);
       const { url } = await serveApi(scope, fleet, {
         page: page_,
@@ -67,6 +72,8 @@ suite("page: what axe finds", ({ test }) => {
         await page.goto(url + place);
         await page.locator(whole).first().waitFor();
         if (place.startsWith("/devices")) await readChart(page);
+        if (place === "/jobs") await unfoldRuns(page);
+        if (place === "/schedules") await changeSchedule(page);
         found.push(...(await inAllLooks(page, place)));
         await page.setViewportSize({ width: 1_280, height: 900 });
         found.push(...(await walkByKeyboard(page)).map((one) => `${place} by keyboard: ${one}`));
@@ -91,6 +98,30 @@ async function readChart(page: Page): Promise<void> {
   const table = page.getByRole("region", { name: "Values of Memory" }).getByRole("table");
   assert.match(await table.innerText(), /^Memory up to \d\d:\d\d:\d\d\s+Time\s+used[^%]+ %/);
   assert.is(await button.getAttribute("aria-expanded"), "true");
+}
+
+/** What the clock has begun stands in one place. */
+async function unfoldRuns(page: Page): Promise<void> {
+  const runs = page.getByTestId("runs-nightly");
+  await runs.waitFor();
+  assert.is(await page.getByTestId("jobs").locator(".job > .job-head").count(), 2, "a job, and a schedule's runs");
+  await runs.getByRole("button").first().click();
+  await runs.locator("li.job").nth(1).waitFor();
+}
+
+/** One is made, and then does something else at another time. */
+async function changeSchedule(page: Page): Promise<void> {
+  await page.getByTestId("job-name").fill("nightly");
+  await page.getByTestId("job-args").fill('{"x":1}');
+  await page.getByTestId("schedule-make").click();
+  await page.getByTestId("change-nightly").click();
+  await page.getByRole("heading", { name: "Change nightly" }).waitFor();
+  assert.is(await page.getByTestId("job-args").inputValue(), '{"x":1}');
+  await page.getByTestId("job-cron").fill("30 4 * * *");
+  await page.getByTestId("schedule-make").click();
+  await page.getByTestId("schedules").getByText("30 4 * * *").waitFor();
+  await page.getByRole("heading", { name: "Begin by the clock" }).waitFor();
+  await page.getByTestId("change-nightly").click();
 }
 
 /** Everything in one look; what a theme or a width can change, in the three others. */

@@ -274,6 +274,9 @@ const limits: Readonly<Record<RouteName, Limit>> = {
     }
   },
   getSchedule: schedule((client, id) => client.getSchedule(id)),
+  changeSchedule: schedule((client, id) =>
+    client.changeSchedule(id, { name: "x", cron: "0 3 * * *", order: { key: "ping", target: { devices: [near] } } }),
+  ),
   pauseSchedule: schedule((client, id) => client.pauseSchedule(id)),
   resumeSchedule: schedule((client, id) => client.resumeSchedule(id)),
   removeSchedule: schedule((client, id) => client.removeSchedule(id)),
@@ -314,14 +317,14 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   getGroups: "device",
   setGroups: "device",
   setLabels: "device",
-  planRemoval: "device",
-  retireDevice: "device",
-  bringBack: "device",
   listFavourites: "none",
   keepCommand: "none",
   forgetCommand: "none",
   keepView: "none",
   forgetView: "none",
+  planRemoval: "device",
+  retireDevice: "device",
+  bringBack: "device",
   listConfigurations: async ({ admin, lab }) => {
     const put = (scope: string, settings: Record<string, string>): Promise<unknown> =>
       admin.setConfiguration(scope, { settings });

@@ -15,6 +15,7 @@ async function start(scope: Scope) {
   const fleet = await startFleet(scope, "embedded");
   fleet.state.accounts.set("olga", "operator", password);
   fleet.state.accounts.set("eve", "viewer", password);
+  fleet.state.accounts.set("ada", "operator", password);
   const serve = async (
     console: Console,
   ): Promise<Record<"olga" | "eve", Client> & { as: (login: string) => Client }> => {
@@ -53,6 +54,9 @@ suite("schedules", ({ test }) => {
     const [run] = (await client.getSchedule(id)).runs;
     assert.equal([run?.state, /^begun 1\dm.* late$/.test(run?.why ?? "")], ["begun", true]);
     assert.match((await client.getJob(run?.job ?? "")).by, /^olga \(schedule hourly\)$/);
+    const [job] = (await client.listJobs({ schedule: id })).jobs;
+    assert.equal([job?.id, job?.schedule], [run?.job, { id, name: "hourly" }]);
+    assert.equal((await client.listJobs({ schedule: "none" })).jobs, []);
     // As if killed behind the job's row and before the schedule's.
     state.database.prepare("DELETE FROM schedule_runs").run();
     state.database.prepare("UPDATE schedules SET handled = ?").run(Date.now() - hour);
@@ -91,6 +95,25 @@ suite("schedules", ({ test }) => {
     assert.match(await verb("resume", id), /is due next at/);
     assert.is((await eve.getSchedule(id)).next.length, 5);
     assert.match(await verb("show", id), /no run yet/);
+    const changed = { name: "dawn", cron: "0 5 * * *", zone: "Asia/Tokyo", order: { ...ping, ttl: "2h" } };
+    const dawn = await as(`ada:${password}`).changeSchedule(id, changed);
+    assert.equal(
+      [
+        dawn.id,
+        dawn.name,
+        dawn.by,
+        dawn.window,
+        dawn.missed,
+        dawn.order.ttl,
+        new Date(dawn.next[0] ?? 0).getUTCHours(),
+      ],
+      [id, "dawn", "ada", hour, "run", 2 * hour, 20],
+      "what is not said is as for a new one, and who changes it answers for it",
+    );
+    await assertRefused(eve.changeSchedule(id, changed), 403, /needs the role operator/);
+    await assertRefused(olga.changeSchedule(id, { ...changed, cron: "0 0 31 2 *" }), 400, /is never due/);
+    await assertRefused(olga.changeSchedule("x", changed), 404, /no schedule "x"/);
+    assert.is((await eve.getSchedule(id)).name, "dawn");
     await assertRefused(eve.pauseSchedule(id), 403, /needs the role operator/);
     await assertRefused(olga.getSchedule("x"), 404, /no schedule "x"/);
     await assertRefused(

@@ -48,6 +48,8 @@ export interface Job extends JobRequest {
   readonly id: string;
   readonly by: string;
   readonly ts: number;
+  /** What has begun it by the clock, under the name that it had then. */
+  readonly schedule?: { readonly id: string; readonly name: string } | undefined;
   readonly state: JobState;
   /** Why it was paused, cancelled or aborted. */
   readonly why?: string;

@@ -45,6 +45,8 @@ export interface JobSender {
   readonly from?: string;
   /** The devices that its sender may reach: of others it is as if they were not there. */
   readonly reaches?: Reach | undefined;
+  /** What has begun it by the clock. */
+  readonly schedule?: Job["schedule"];
 }
 
 export interface JobAudit {
@@ -108,7 +110,7 @@ export class Jobs {
    * Takes an order and begins to send.
    * @throws JobRefusedError when the target selects nothing, or nothing that takes the command; BadInputError when it cannot be read
    */
-  create(order: JobRequest, by: string, { from = "api", reaches }: JobSender = {}): JobSummary {
+  create(order: JobRequest, by: string, { from = "api", reaches, schedule }: JobSender = {}): JobSummary {
     const { clock, audit } = this.#options;
     const ts = Math.round(clock.now());
     const devices = this.select(order.target, reaches);
@@ -120,7 +122,7 @@ export class Jobs {
     if (this.#rows.find(id))
       throw new JobRefusedError("id-taken", `there has been a job "${id}" already: sign it again, under another id`);
     if (order.gate !== undefined) this.#checkGate(order.gate, devices);
-    const job: Job = { ...order, id, by, ts, state: "running" };
+    const job: Job = { ...order, id, by, ts, state: "running", ...(schedule ? { schedule } : {}) };
     const rows = toRows(job, devices, (device) => this.#options.desk.hasAnswered(device));
     audit?.created(
       job,

@@ -27,6 +27,7 @@ const document = z.object({
   timeout: moment,
   by: z.string(),
   ts: instant,
+  schedule: z.optional(z.object({ id: z.string(), name: z.string() })),
   state: z.enum(["running", "paused", "cancelled", "aborted", "done"]),
   why: z.optional(z.string()),
   ended: z.optional(instant),

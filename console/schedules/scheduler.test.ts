@@ -122,6 +122,28 @@ suite("the scheduler", ({ test }) => {
     assert.is(jobs.made.length, 2, "and the next one at its time");
   });
 
+  test("a changed one goes by its new line from then on, is its changer's, and fills his share", async (scope) => {
+    const { clock, schedules, jobs, state } = await place(scope);
+    state.accounts.set("bob", "operator");
+    const schedule = made(schedules);
+    const maker = { by: "bob", account: state.accounts.madeAt("bob"), admin: false };
+    // At once: nothing but the line tells it from before.
+    schedules.change(schedule, { ...nightly, name: "early", cron: "0 2 * * *" }, maker)();
+    clock.advance(2 * 3_600_000);
+    assert.equal(jobs.made, [runId(schedule, begin + 2 * 3_600_000)]);
+    clock.advance(3_600_000);
+    assert.is(jobs.made.length, 1, "and no more by its old one");
+    assert.equal(
+      schedules.list().map(({ id, name, by, created }) => [id, name, by, created]),
+      [[schedule.id, "early", "bob", begin]],
+    );
+    for (let at = 1; at < maxSchedulesOfOne; at++) made(schedules, {}, maker);
+    const full = made(schedules);
+    const changing = (): unknown => schedules.change(full, nightly, maker);
+    assert.throws(changing, /has 50 schedules, and may have no more/);
+    schedules.change(full, nightly, { by: "ann", account: begin })();
+  });
+
   test("what was missed is begun late once within its window, told beyond it, and only told where that is wished", async (scope) => {
     const { clock, schedules, jobs, start, told } = await place(scope);
     const runs = made(schedules);

@@ -39,8 +39,8 @@ export const maxSleep = 30_000;
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  /** By schedule, the first time behind those that are dealt with. */
-  readonly #next = new Map<string, { readonly handled: number; readonly next: number | undefined }>();
+  /** By schedule, the first time behind those that are dealt with, of its line as that was. */
+  readonly #next = new Map<string, { readonly of: string; readonly next: number | undefined }>();
   #cancel: (() => void) | undefined;
   #off: () => void = () => {};
   #doubt: string | undefined;
@@ -88,11 +88,12 @@ export class Scheduler {
 
   /** Reckoned once for each time that it is dealt with: a look at a time zone costs a quarter of a millisecond. */
   #nextOf(schedule: Schedule): number | undefined {
-    const { id, handled } = schedule;
+    const { id, handled, cron, zone } = schedule;
+    const of = `${handled} ${cron} ${zone}`;
     const known = this.#next.get(id);
-    if (known?.handled === handled) return known.next;
+    if (known?.of === of) return known.next;
     const next = this.#reckon(schedule);
-    this.#next.set(id, { handled, next });
+    this.#next.set(id, { of, next });
     return next;
   }
 
@@ -149,6 +150,7 @@ export class Scheduler {
       jobs.create({ ...schedule.order, id }, `${schedule.by} (schedule ${schedule.name})`, {
         from: "schedule",
         reaches,
+        schedule: { id: schedule.id, name: schedule.name },
       });
       return { due, ts: now, state: "begun", job: id, why };
     } catch (thrown) {

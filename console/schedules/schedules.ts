@@ -88,18 +88,11 @@ export class Schedules {
     order: ScheduleOrder,
     { admin, ...maker }: ScheduleMaker,
   ): { readonly schedule: Schedule; readonly done: () => void } {
-    this.#assertRoom(maker, admin);
+    this.#assertShare(maker);
+    this.#assertRoom(admin);
     const now = Math.round(this.#clock.now());
-    const times = cronTimes(order.cron, order.zone);
-    if (times.after(now) === undefined)
-      throw new BadInputError(`the cron line ${quoted(order.cron)} is never due: expected one that some day is`);
-    if (!(order.window >= 0 && order.window <= maxWindow))
-      throw new BadInputError("the window is too long: expected 7d at most");
-    const name = personsName(order.name);
-    if (name === "") throw new BadInputError("the schedule has no name: expected a few words for people");
     const schedule: Schedule = {
-      ...order,
-      name,
+      ...this.#checked(order, now),
       id: sortableId(now),
       ...maker,
       created: now,
@@ -109,10 +102,35 @@ export class Schedules {
     return { schedule, done: this.#put(schedule) };
   }
 
-  #assertRoom({ by, account }: Omit<ScheduleMaker, "admin">, admin: boolean): void {
+  /**
+   * Has one do something else, or at other times, from now on. It is its changer's from then on: who says what is done answers for it, and it ends with
+   * his account or token. Within a transaction of the caller. @returns what to call when that is through @throws BadInputError for what cannot be
+   */
+  change({ id, created, paused }: Schedule, order: ScheduleOrder, maker: Omit<ScheduleMaker, "admin">): () => void {
+    const { by, account, token, limit } = maker;
+    const before = this.find(id);
+    if (before?.by !== by || before.account !== account) this.#assertShare(maker);
+    const now = Math.round(this.#clock.now());
+    return this.#put({ ...this.#checked(order, now), id, by, account, token, limit, created, paused, handled: now });
+  }
+
+  #checked(order: ScheduleOrder, now: number): ScheduleOrder {
+    if (cronTimes(order.cron, order.zone).after(now) === undefined)
+      throw new BadInputError(`the cron line ${quoted(order.cron)} is never due: expected one that some day is`);
+    if (!(order.window >= 0 && order.window <= maxWindow))
+      throw new BadInputError("the window is too long: expected 7d at most");
+    const name = personsName(order.name);
+    if (name === "") throw new BadInputError("the schedule has no name: expected a few words for people");
+    return { ...order, name };
+  }
+
+  #assertShare({ by, account }: Omit<ScheduleMaker, "admin">): void {
     const own = this.list().filter((one) => one.by === by && one.account === account).length;
     if (own >= maxSchedulesOfOne)
       throw new BadInputError(`"${by}" has ${counted(own, "schedule")}, and may have no more: remove one first`);
+  }
+
+  #assertRoom(admin: boolean): void {
     const all = this.#all.size;
     if (all >= maxSchedules)
       throw new BadInputError(`there are ${counted(all, "schedule")}, and no more may: remove one first`);
@@ -152,6 +170,7 @@ export class Schedules {
     this.#rows.put(schedule);
     return () => {
       this.#all.set(schedule.id, schedule);
+      this.#times.delete(schedule.id);
       this.changes.emit(schedule.id);
     };
   }

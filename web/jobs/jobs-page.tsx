@@ -2,19 +2,20 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { JobSummaryDocument } from "#api/job-routes";
+import type { ScheduleDocument } from "#api/schedule-routes";
 import { listJobs, takeJobs } from "../state/job-state.ts";
 import { client } from "../state/page-client.ts";
-import { formatAgo } from "../format/format-duration.ts";
-import { formatMoment } from "../format/moment.ts";
 import { useTitle } from "../shell/title.ts";
 import { generation } from "../state/live-state.ts";
-import { now } from "../state/now.ts";
 import { session } from "../state/session-state.ts";
+import { Chevron } from "../shell/icons.tsx";
+import { folded, type Folded } from "./fold-runs.ts";
 import { CountsBar } from "./bar.tsx";
 import { JobForm } from "./job-form.tsx";
 import { JobsNav } from "./jobs-nav.tsx";
 import { describeTarget } from "#api/target-text";
 import { jobLooks } from "./looks.ts";
+import { Ago, Told } from "../format/when.tsx";
 
 /** One command to many devices: the jobs there were, and a form for the next. */
 export function JobsPage(): JSX.Element {
@@ -46,25 +47,72 @@ export function JobsPage(): JSX.Element {
 function JobList(): JSX.Element {
   const problem = useSignal<string | undefined>(undefined);
   const fetched = useSignal(false);
+  const schedules = useSignal<readonly ScheduleDocument[]>([]);
   useEffect(() => {
-    client.listJobs().then(
-      ({ jobs }) => {
-        takeJobs(jobs);
+    // The newest of all have runs of schedules that are gone as well.
+    Promise.all([client.listJobs({ schedule: "none" }), client.listJobs(), client.listSchedules()]).then(
+      ([own, all, known]) => {
+        takeJobs([...own.jobs, ...all.jobs]);
+        schedules.value = known.schedules;
         fetched.value = true;
         problem.value = undefined;
       },
       (error: unknown) => (problem.value = error instanceof Error ? error.message : String(error)),
     );
   }, [generation.value]);
-  const all = listJobs();
+  const all = folded(listJobs(), schedules.value);
   if (problem.value) return <p class="refusal">{problem.value}</p>;
   if (all.length === 0) return <p class="hint">{fetched.value ? "No jobs yet." : "Loading…"}</p>;
   return (
     <ul class="commands" data-testid="jobs">
-      {all.map((job) => (
-        <JobItem key={job.id} job={job} />
-      ))}
+      {all.map((one) =>
+        "runs" in one ? <ScheduleRuns key={one.id} folded={one} /> : <JobItem key={one.id} job={one} />,
+      )}
     </ul>
+  );
+}
+
+/** The runs of a schedule: the newest in a line, those that are remembered when asked for. */
+function ScheduleRuns({ folded: { id, name, runs } }: { folded: Folded }): JSX.Element {
+  const open = useSignal(false);
+  const problem = useSignal<string | undefined>(undefined);
+  const [newest] = runs;
+  const toggle = (): void => {
+    open.value = !open.value;
+    if (!open.value) return;
+    client.listJobs({ schedule: id }).then(
+      ({ jobs }) => takeJobs(jobs),
+      (error: unknown) => (problem.value = error instanceof Error ? error.message : String(error)),
+    );
+  };
+  return (
+    <li class="command job" data-testid={`runs-${name}`}>
+      <div class="job-head">
+        <button
+          type="button"
+          class="command-toggle"
+          aria-expanded={open.value}
+          aria-controls={`runs-${id}`}
+          onClick={toggle}
+        >
+          <Chevron open={open.value} />
+          {newest && <span class={`state ${jobLooks(newest).tone}`}>{jobLooks(newest).label}</span>}
+          <span class="job-name">
+            <b>{name}</b>, by the clock
+          </span>
+        </button>
+        <span class="command-meta">{newest && <Ago ts={newest.ts} />}</span>
+      </div>
+      {newest && !open.value && (
+        <p class="job-explain">
+          <Told text={newest.explain} />
+        </p>
+      )}
+      {problem.value && <p class="refusal">{problem.value}</p>}
+      <ul id={`runs-${id}`} hidden={!open.value}>
+        {open.value && runs.map((job) => <JobItem key={job.id} job={job} />)}
+      </ul>
+    </li>
   );
 }
 
@@ -79,13 +127,13 @@ function JobItem({ job }: { job: JobSummaryDocument }): JSX.Element {
         </a>
         <span class="command-meta">
           <span>{job.by}</span>
-          <time dateTime={new Date(job.ts).toISOString()} title={formatMoment(job.ts, now.value)}>
-            {formatAgo(job.ts, now.value)}
-          </time>
+          <Ago ts={job.ts} />
         </span>
       </div>
       <CountsBar counts={job.counts} />
-      <p class="job-explain">{job.explain}</p>
+      <p class="job-explain">
+        <Told text={job.explain} />
+      </p>
     </li>
   );
 }

@@ -1,6 +1,44 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
-import { blank, readOrder } from "./read-order.ts";
+import { blank, readOrder, typedOrder } from "./read-order.ts";
+
+suite("an order of before", ({ test }) => {
+  test("is typed so that it is read as what it was", () => {
+    const order = {
+      key: "wait",
+      args: { seconds: 5 },
+      rate: 10,
+      canary: 2,
+      abort: { failed: 0.07, min: 3 },
+      ttl: 5_400_000,
+    };
+    for (const target of [{ all: true }, { group: "lab" }, { where: "os=linux" }, { devices: ["a", "b"] }] as const) {
+      const given = { ...order, target: "devices" in target ? { devices: [...target.devices] } : target };
+      const more = { gate: "mem.used_percent < 80 for 5m", timeout: 60_000 };
+      for (const one of [
+        { ...given, timeout: null },
+        { ...given, ...more },
+      ]) {
+        const { timeout, ...rest } = one;
+        assert.equal(readOrder(typedOrder(one)), { ok: true, order: timeout === null ? rest : one });
+      }
+    }
+    const least = {
+      key: "ping",
+      args: {},
+      target: { all: true as const },
+      rate: 1,
+      canary: 0,
+      abort: null,
+      ttl: 1,
+      timeout: null,
+    };
+    assert.equal(readOrder(typedOrder(least)), {
+      ok: true,
+      order: { key: "ping", target: { all: true }, rate: 1, ttl: 1 },
+    });
+  });
+});
 
 suite("the job form", ({ test }) => {
   test("what was left empty is left out", () => {

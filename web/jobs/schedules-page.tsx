@@ -1,8 +1,9 @@
 import { useComputed, useSignal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { ScheduleDocument } from "#api/schedule-routes";
 import { describeTarget } from "#api/target-text";
+import { writtenDuration } from "../format/format-duration.ts";
 import { formatMoment } from "../format/moment.ts";
 import { generation } from "../state/live-state.ts";
 import { now } from "../state/now.ts";
@@ -10,8 +11,9 @@ import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
 import { useOffered } from "../state/offered-keys.ts";
 import { offeredKeys, TargetField, targets } from "./job-form.tsx";
-import { blank, readOrder, type TypedOrder } from "./read-order.ts";
+import { blank, readOrder, typedOrder, type TypedOrder } from "./read-order.ts";
 import { Choice, TextField } from "./text-field.tsx";
+import { Told, Until } from "../format/when.tsx";
 
 /** Commands and jobs that the clock begins: the form for the next, and those there are. */
 export function SchedulesPage(): JSX.Element {
@@ -27,14 +29,30 @@ export function SchedulesPage(): JSX.Element {
     }
   };
   useEffect(() => void attempt(async () => {}), [generation.value]);
+  const changed = useSignal<ScheduleDocument | undefined>(undefined);
+  const form = useRef<HTMLElement>(null);
+  const make = async (order: Order): Promise<void> => {
+    const of = changed.peek();
+    await attempt(() => (of ? client.changeSchedule(of.id, order) : client.createSchedule(order)));
+    if (problem.peek() === undefined) changed.value = undefined;
+  };
+  const change = (schedule: ScheduleDocument): void => {
+    changed.value = schedule;
+    form.current?.scrollIntoView({ block: "nearest" });
+  };
   return (
     <div class="columns">
-      <section aria-labelledby="schedule-form-title">
-        <h2 id="schedule-form-title">Begin by the clock</h2>
+      <section ref={form} aria-labelledby="schedule-form-title">
+        <h2 id="schedule-form-title">{changed.value ? `Change ${changed.value.name}` : "Begin by the clock"}</h2>
         {session.value?.role === "viewer" ? (
           <p class="hint">Your role, viewer, may watch but not send commands.</p>
         ) : (
-          <ScheduleForm make={(order) => attempt(() => client.createSchedule(order))} />
+          <ScheduleForm
+            key={changed.value?.id ?? ""}
+            of={changed.value}
+            make={make}
+            leave={() => (changed.value = undefined)}
+          />
         )}
         {problem.value && (
           <p class="refusal" role="alert" data-testid="schedule-refused">
@@ -47,7 +65,7 @@ export function SchedulesPage(): JSX.Element {
         {all.value?.length === 0 && <p class="hint">No schedules yet.</p>}
         <ul class="commands" data-testid="schedules">
           {(all.value ?? []).map((schedule) => (
-            <ScheduleItem key={schedule.id} schedule={schedule} attempt={attempt} />
+            <ScheduleItem key={schedule.id} schedule={schedule} attempt={attempt} change={() => change(schedule)} />
           ))}
         </ul>
       </section>
@@ -58,9 +76,10 @@ export function SchedulesPage(): JSX.Element {
 interface ItemProps {
   readonly schedule: ScheduleDocument;
   readonly attempt: (act: () => Promise<unknown>) => Promise<void>;
+  readonly change: () => void;
 }
 
-function ScheduleItem({ schedule, attempt }: ItemProps): JSX.Element {
+function ScheduleItem({ schedule, attempt, change }: ItemProps): JSX.Element {
   const { id, name, cron, zone, order, by, token, paused, next, last } = schedule;
   const [first] = next;
   return (
@@ -78,18 +97,31 @@ function ScheduleItem({ schedule, attempt }: ItemProps): JSX.Element {
         <code>{cron}</code> {zone}
         {first !== undefined && (
           <>
-            ; next <time dateTime={new Date(first).toISOString()}>{formatMoment(first, now.value)}</time>
+            ; next <Until ts={first} />
           </>
         )}
         {last && (
           <>
             ; last {last.job ? <a href={`/jobs/${encodeURIComponent(last.job)}`}>{last.state}</a> : last.state}
-            {last.why !== null && `: ${last.why}`}
+            {last.why !== null && (
+              <>
+                : <Told text={last.why} />
+              </>
+            )}
           </>
         )}
       </p>
       {session.value?.role !== "viewer" && (
         <div class="service-actions">
+          <button
+            type="button"
+            class="button small"
+            aria-label={`Change ${name}`}
+            data-testid={`change-${name}`}
+            onClick={change}
+          >
+            Change
+          </button>
           <button
             type="button"
             class="button small"
@@ -118,12 +150,30 @@ const wishes = [
   ["tell", "only tell it"],
 ] as const;
 
-function ScheduleForm({ make }: { make: (order: Order) => Promise<void> }): JSX.Element {
-  const typed = useSignal<TypedOrder>(blank);
-  const when = useSignal({ name: "", cron: "0 3 * * *", zone: ownZone, window: "1h", missed: "run" });
+interface FormProps {
+  /** The one that is changed; a new one otherwise. */
+  readonly of: ScheduleDocument | undefined;
+  readonly make: (order: Order) => Promise<void>;
+  readonly leave: () => void;
+}
+
+const usual = { name: "", cron: "0 3 * * *", zone: ownZone, window: "1h", missed: "run" };
+
+const typedTimes = ({ name, cron, zone, window, missed }: ScheduleDocument): typeof usual => ({
+  name,
+  cron,
+  zone,
+  window: writtenDuration(window),
+  missed,
+});
+
+function ScheduleForm({ of, make, leave }: FormProps): JSX.Element {
+  const typed = useSignal<TypedOrder>(of ? typedOrder(of.order) : blank);
+  const when = useSignal(of ? typedTimes(of) : usual);
   const problems = useSignal<Readonly<Partial<Record<string, string>>>>({});
   useOffered();
-  const keys = useComputed(() => offeredKeys());
+  // One that no device offers at the moment stays what the schedule does.
+  const keys = useComputed(() => [...new Set([...offeredKeys(), ...(of ? [of.order.key] : [])])].sort());
   const key = keys.value.includes(typed.value.key)
     ? typed.value.key
     : (keys.value.find((one) => one === "ping") ?? keys.value[0] ?? "");
@@ -170,9 +220,16 @@ function ScheduleForm({ make }: { make: (order: Order) => Promise<void> }): JSX.
           <Choice {...time("missed")} title="A run that was missed" options={wishes} />
           <TextField {...time("window")} title="So late at most" placeholder="1h" />
         </div>
-        <button type="submit" class="button primary" data-testid="schedule-make">
-          Make the schedule
-        </button>
+        <div class="service-actions">
+          <button type="submit" class="button primary" data-testid="schedule-make">
+            {of ? "Change the schedule" : "Make the schedule"}
+          </button>
+          {of && (
+            <button type="button" class="button" onClick={leave}>
+              Leave it as it is
+            </button>
+          )}
+        </div>
       </form>
     </div>
   );

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { PlannedDevice, TargetDevice } from "#api/job-routes";
 import type { Device } from "../../devices/device.ts";
-import type { Jobs } from "../../jobs/jobs.ts";
+import type { Jobs, JobSummary } from "../../jobs/jobs.ts";
 import { limitOf, askerOf } from "../auth.ts";
 import type { Reach } from "../../jobs/target.ts";
 import { toJobDevice, toJobRequest, toJobSummaryDocument, toPlannedDevice } from "../job-documents.ts";
@@ -72,10 +72,12 @@ export const serveJobs =
     app.route({
       ...served("listJobs"),
       handler: (request, reply) => {
-        const { limit: most, before } = request.query;
+        const { limit: most, before, schedule } = request.query;
+        const isRunOf = (job: JobSummary): boolean => (job.schedule?.id ?? "none") === schedule;
         const steps = listAnswer({
           list: "jobs",
           items: jobs.walk(before, limitOf(request)),
+          only: (job) => schedule === undefined || isRunOf(job),
           document: toJobSummaryDocument,
           most,
           room: maxPageLength,

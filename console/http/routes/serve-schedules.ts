@@ -85,6 +85,17 @@ export const serveSchedules =
     });
 
     app.route({
+      ...served("changeSchedule"),
+      handler: async (request) => {
+        const schedule = found(request, request.params.id);
+        const order = toOrder(request.body);
+        jobs.select(order.order.target, limitOf(request));
+        changing(request, () => schedules.change(schedule, order, makerIn(request, accounts)))();
+        return told(schedule.id);
+      },
+    });
+
+    app.route({
       ...served("pauseSchedule"),
       handler: async (request) => {
         const schedule = found(request, request.params.id);
