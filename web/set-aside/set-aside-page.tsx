@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { QuarantineDocument } from "#api/quarantine-routes";
 import type { RefusedDocument } from "#api/refusal-routes";
-import { saveAsFile } from "../charts/csv.ts";
+import { saveAsFile } from "../shell/save-file.ts";
 import { SetAsideSection } from "../devices/set-aside-section.tsx";
 import { HealthNav } from "../health/health-nav.tsx";
 import { useTitle } from "../shell/title.ts";
