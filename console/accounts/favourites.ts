@@ -23,18 +23,18 @@ export interface KeptView {
 }
 
 /** What is kept of each kind. */
-export interface Kept {
+export interface KeptByKind {
   readonly command: KeptCommand;
   readonly view: KeptView;
 }
-export type KeptKind = keyof Kept;
+export type KeptKind = keyof KeptByKind;
 
 /** Things of one kind that an account keeps at most: more are no shortcut, and all are sent with each list. */
 export const maxKept = 100;
 /** Bytes of one, as JSON: a command's arguments or a filter, and not a file. */
 export const maxKeptBytes = 8_192;
 
-const documents: { readonly [K in KeptKind]: z.ZodMiniType<Kept[K]> } = {
+const documents: { readonly [K in KeptKind]: z.ZodMiniType<KeptByKind[K]> } = {
   command: z.object({
     key: z.string(),
     args: z.record(z.string(), json),
@@ -45,14 +45,14 @@ const documents: { readonly [K in KeptKind]: z.ZodMiniType<Kept[K]> } = {
 };
 const parseRow = parserOf(z.object({ kind: z.enum(["command", "view"]), name: z.string(), document: z.string() }));
 
-type Named<K extends KeptKind> = { readonly name: string } & Kept[K];
+type Named<K extends KeptKind> = { readonly name: string } & KeptByKind[K];
 
 /** @throws Error for a row that does not read */
 export const parseFavourite = (row: Row): Named<KeptKind> => readAs(parseRow(row).kind, row);
 
 function readAs<K extends KeptKind>(kind: K, row: Row): Named<K> {
   const { name, document } = parseRow(row);
-  return { name, ...check<Kept[K]>(documents[kind], parseJson(document), "the document") };
+  return { name, ...check<KeptByKind[K]>(documents[kind], parseJson(document), "the document") };
 }
 
 /** What each person keeps for himself, by names of his own. It goes with his account. */
@@ -75,7 +75,7 @@ export class Favourites {
    * Keeps one, in the place of what was kept by that name. Within a transaction of the caller, or alone. @returns its name, as it is kept
    * @throws BadInputError where it is too large, too many are kept, or the name is none
    */
-  put<K extends KeptKind>(account: string, kind: K, as: string, document: Kept[K]): string {
+  put<K extends KeptKind>(account: string, kind: K, as: string, document: KeptByKind[K]): string {
     const name = personsName(as);
     if (name === "") throw new BadInputError("it needs a name to be kept under");
     const text = JSON.stringify(document);

@@ -8,7 +8,7 @@ import { managesPeople, PeopleNav } from "../people/people-nav.tsx";
 import { client } from "../state/page-client.ts";
 import { useTitle } from "../shell/title.ts";
 import { AuditSearch, type AuditSought } from "./audit-search.tsx";
-import { At, Told } from "../format/when.tsx";
+import { At, ToldText } from "../format/when.tsx";
 
 /** Entries that are asked for at once. */
 const atOnce = 50;
@@ -108,7 +108,7 @@ function Verdict(): JSX.Element {
       )}
       {[...problems, ...notes].map((sentence) => (
         <div key={sentence}>
-          <Told text={sentence} />
+          <ToldText text={sentence} />
         </div>
       ))}
     </div>

@@ -11,7 +11,7 @@ import { takeCommands } from "../state/command-state.ts";
 import { session } from "../state/session-state.ts";
 import { CommandDetails } from "./details.tsx";
 import { isUnfinished, stateLooks } from "./states.ts";
-import { Ago, Told } from "../format/when.tsx";
+import { Ago, ToldText } from "../format/when.tsx";
 
 interface RowProps {
   readonly command: CommandDocument;
@@ -144,10 +144,10 @@ function ignore(): void {}
 
 /** What became of it, or what it waits for, in one line. */
 function Outcome({ command: { error, state, result, note, explain } }: { command: CommandDocument }): JSX.Element {
-  if (error) return <Told text={error.message} />;
+  if (error) return <ToldText text={error.message} />;
   // What a device has answered is shown as it is.
   if (state === "succeeded") return <>{result === undefined || result === null ? "Done." : oneLine(result)}</>;
-  return <Told text={note ?? explain ?? ""} />;
+  return <ToldText text={note ?? explain ?? ""} />;
 }
 
 function oneLine(value: unknown): string {

@@ -4,7 +4,7 @@ import { formatCoarsely } from "../format/format-duration.ts";
 import { formatExact } from "../format/moment.ts";
 import { stateLooks } from "./states.ts";
 import { TextBlock } from "./text-block.tsx";
-import { At, Time, Told } from "../format/when.tsx";
+import { At, Time, ToldText } from "../format/when.tsx";
 
 /** A command's whole story: one sentence, what was sent, what came back, and every step between. */
 export function CommandDetails({ command }: { command: CommandDocument }): JSX.Element {
@@ -14,7 +14,7 @@ export function CommandDetails({ command }: { command: CommandDocument }): JSX.E
     <div class="details">
       {command.explain && (
         <p class="explain">
-          <Told text={command.explain} />
+          <ToldText text={command.explain} />
         </p>
       )}
       <Facts command={command} />
@@ -95,7 +95,7 @@ function Timeline({ moments }: { moments: readonly CommandEvent[] }): JSX.Elemen
             <span class="offset">+{formatCoarsely(Math.max(0, moment.ts - first))}</span>
             <span class={`who ${moment.who}`}>{moment.who}</span>
             <span>
-              <Told text={moment.what} />
+              <ToldText text={moment.what} />
             </span>
           </li>
         ))}

@@ -2,13 +2,16 @@
 export const maxFound = 1_000;
 
 /** One place in a text: where it begins, and behind its end. */
-export type Found = readonly [from: number, to: number];
+export type FoundPlace = readonly [from: number, to: number];
 
 /** Where a text has what is looked for, whatever its case, and whether there are more places than are told. */
-export function findIn(text: string, wanted: string): { readonly found: readonly Found[]; readonly more: boolean } {
+export function findIn(
+  text: string,
+  wanted: string,
+): { readonly found: readonly FoundPlace[]; readonly more: boolean } {
   if (wanted === "") return { found: [], more: false };
   const pattern = new RegExp(wanted.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`), "giu");
-  const found: Found[] = [];
+  const found: FoundPlace[] = [];
   for (const { 0: piece, index } of text.matchAll(pattern)) {
     if (found.length === maxFound) return { found, more: true };
     found.push([index, index + piece.length]);
@@ -19,7 +22,7 @@ export function findIn(text: string, wanted: string): { readonly found: readonly
 /** The text in pieces, each a place that was found or what is between: joined they are the text. */
 export function piecesAround(
   text: string,
-  found: readonly Found[],
+  found: readonly FoundPlace[],
 ): readonly { readonly text: string; readonly at?: number }[] {
   const pieces: { readonly text: string; readonly at?: number }[] = [];
   let end = 0;

@@ -7,7 +7,7 @@ import { generation } from "../state/live-state.ts";
 import type { Tracked } from "../state/fleet-state.ts";
 import { now } from "../state/now.ts";
 import { countsOf, gapRows } from "./completeness-rows.ts";
-import { At, Told } from "../format/when.tsx";
+import { At, ToldText } from "../format/when.tsx";
 
 /** Milliseconds between two looks while the device sends. */
 const refreshEvery = 15_000;
@@ -87,7 +87,7 @@ function Gaps({ known }: { known: CompletenessDocument }): JSX.Element {
               <td>{to === null ? "–" : <At ts={to} />}</td>
               <td>{samples}</td>
               <td>
-                <Told text={why} />
+                <ToldText text={why} />
               </td>
             </tr>
           ))}

@@ -24,7 +24,7 @@ import { RefusedSection } from "./refused-section.tsx";
 import { SetAsideSection } from "./set-aside-section.tsx";
 import { DeviceUpdate } from "./update-note.tsx";
 import { ValuesSection } from "./values.tsx";
-import { Told } from "../format/when.tsx";
+import { ToldText } from "../format/when.tsx";
 
 const ServiceSection = later(
   "What can be done to it",
@@ -133,7 +133,7 @@ function Head({ tracked, identity }: HeadProps): JSX.Element {
         <p class="banner">
           <Warning />{" "}
           <span>
-            <Told text={device.problem} />
+            <ToldText text={device.problem} />
           </span>
         </p>
       )}

@@ -3,7 +3,7 @@ import { usualGap, type Liveness } from "#shared/liveness";
 import { formatCoarsely } from "../format/format-duration.ts";
 import type { Tracked } from "../state/fleet-state.ts";
 import { now } from "../state/now.ts";
-import { Ago, At, Told } from "../format/when.tsx";
+import { Ago, At, ToldText } from "../format/when.tsx";
 
 export function PresenceDot({ tracked }: { tracked: Tracked }): JSX.Element {
   const { id, online } = tracked.presence.value;
@@ -66,7 +66,7 @@ export function PresenceLine({ tracked }: { tracked: Tracked }): JSX.Element {
       {!online && reason && (
         <span class="reason">
           {" "}
-          — <Told text={reason} />
+          — <ToldText text={reason} />
         </span>
       )}
       {online && paused && <span class="state wait">Paused</span>}

@@ -5,7 +5,7 @@ import type { RefusedDocument } from "#api/refusal-routes";
 import { client } from "../state/page-client.ts";
 import { generation, refusals } from "../state/live-state.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
-import { Ago, Told } from "../format/when.tsx";
+import { Ago, ToldText } from "../format/when.tsx";
 
 /** What was refused of late of a device, or of everybody: when, where, why, and what would have been taken. Nothing, where there is none. */
 export function RefusedSection({ device }: { device?: string }): JSX.Element | null {
@@ -46,7 +46,7 @@ export function RefusedSection({ device }: { device?: string }): JSX.Element | n
                 </td>
                 <td>{one.count}</td>
                 <td class="wrap">
-                  <Told text={one.why} />
+                  <ToldText text={one.why} />
                   {one.try !== undefined && (
                     <>
                       <br />

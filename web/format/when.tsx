@@ -19,7 +19,7 @@ export const Until = ({ ts }: WhenProps): JSX.Element => <Time ts={ts} text={for
 export const At = ({ ts }: WhenProps): JSX.Element => <Time ts={ts} text={formatMoment(ts, now.value)} />;
 
 /** A sentence of the console, with its moments in the reader's zone. */
-export function Told({ text }: { text: string }): JSX.Element {
+export function ToldText({ text }: { text: string }): JSX.Element {
   return (
     <>{piecesOf(text).map((piece, index) => (typeof piece === "string" ? piece : <At key={index} ts={piece.ts} />))}</>
   );

@@ -13,7 +13,7 @@ import { JobButtons } from "./buttons.tsx";
 import { describeTarget } from "#api/target-text";
 import { jobLooks } from "./looks.ts";
 import { JobDevicesTable } from "./job-devices.tsx";
-import { Ago, Told } from "../format/when.tsx";
+import { Ago, ToldText } from "../format/when.tsx";
 
 /** One job: how far it is, and every device's part in it. */
 export function JobPage(): JSX.Element {
@@ -70,7 +70,7 @@ function Head({ job, onChanged }: { job: JobDocument; onChanged: (job: JobDocume
       </div>
       <CountsBar counts={job.counts} />
       <p class="job-explain" data-testid="job-explain">
-        <Told text={job.explain} />
+        <ToldText text={job.explain} />
       </p>
       <Facts job={job} />
     </header>

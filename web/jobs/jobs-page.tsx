@@ -15,7 +15,7 @@ import { JobForm } from "./job-form.tsx";
 import { JobsNav } from "./jobs-nav.tsx";
 import { describeTarget } from "#api/target-text";
 import { jobLooks } from "./looks.ts";
-import { Ago, Told } from "../format/when.tsx";
+import { Ago, ToldText } from "../format/when.tsx";
 
 /** One command to many devices: the jobs there were, and a form for the next. */
 export function JobsPage(): JSX.Element {
@@ -105,7 +105,7 @@ function ScheduleRuns({ folded: { id, name, runs } }: { folded: Folded }): JSX.E
       </div>
       {newest && !open.value && (
         <p class="job-explain">
-          <Told text={newest.explain} />
+          <ToldText text={newest.explain} />
         </p>
       )}
       {problem.value && <p class="refusal">{problem.value}</p>}
@@ -132,7 +132,7 @@ function JobItem({ job }: { job: JobSummaryDocument }): JSX.Element {
       </div>
       <CountsBar counts={job.counts} />
       <p class="job-explain">
-        <Told text={job.explain} />
+        <ToldText text={job.explain} />
       </p>
     </li>
   );

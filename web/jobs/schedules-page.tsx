@@ -13,7 +13,7 @@ import { useOffered } from "../state/offered-keys.ts";
 import { offeredKeys, TargetField, targets } from "./job-form.tsx";
 import { blank, readOrder, typedOrder, type TypedOrder } from "./read-order.ts";
 import { Choice, TextField } from "./text-field.tsx";
-import { Told, Until } from "../format/when.tsx";
+import { ToldText, Until } from "../format/when.tsx";
 
 /** Commands and jobs that the clock begins: the form for the next, and those there are. */
 export function SchedulesPage(): JSX.Element {
@@ -105,7 +105,7 @@ function ScheduleItem({ schedule, attempt, change }: ItemProps): JSX.Element {
             ; last {last.job ? <a href={`/jobs/${encodeURIComponent(last.job)}`}>{last.state}</a> : last.state}
             {last.why !== null && (
               <>
-                : <Told text={last.why} />
+                : <ToldText text={last.why} />
               </>
             )}
           </>

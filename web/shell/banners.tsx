@@ -2,13 +2,13 @@ import type { JSX } from "preact";
 import type { StoreDocument } from "#api/health-routes";
 import { brokerState, connection, damaged, fetchProblem, store } from "../state/live-state.ts";
 import { Warning } from "./icons.tsx";
-import { At, Told } from "../format/when.tsx";
+import { At, ToldText } from "../format/when.tsx";
 
 function aboutStore({ problem = "it did not say why", since, meanwhile = "" }: StoreDocument): JSX.Element {
   return (
     <>
       The store takes no samples {since === undefined ? "at the moment" : "since "}
-      {since !== undefined && <At ts={since} />}: <Told text={`${problem}. ${meanwhile}`} />
+      {since !== undefined && <At ts={since} />}: <ToldText text={`${problem}. ${meanwhile}`} />
     </>
   );
 }
@@ -45,7 +45,7 @@ export function Banners(): JSX.Element {
     <div role="status" class="banners">
       {sentences.map(([id, sentence]) => (
         <div key={id} class="banner" data-testid={`banner-${id}`}>
-          <Warning /> <span>{typeof sentence === "string" ? <Told text={sentence} /> : sentence}</span>
+          <Warning /> <span>{typeof sentence === "string" ? <ToldText text={sentence} /> : sentence}</span>
         </div>
       ))}
     </div>

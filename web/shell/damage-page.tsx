@@ -8,7 +8,7 @@ import { damaged, generation } from "../state/live-state.ts";
 import { session } from "../state/session-state.ts";
 import { useTitle } from "./title.ts";
 import { MatrixTable } from "./matrix-table.tsx";
-import { Ago, Told } from "../format/when.tsx";
+import { Ago, ToldText } from "../format/when.tsx";
 
 /** What in the data directory did not read, was gone or older than the rest, and what became of it; an administrator can forget it, and the banner goes. */
 export function DamagePage(): JSX.Element {
@@ -81,7 +81,7 @@ function DamageTable({ rows }: { readonly rows: readonly DamageDocument[] }): JS
               <th scope="row">{place}</th>
               <td>{name || "\u2013"}</td>
               <td class="wrap">
-                <Told text={why} />
+                <ToldText text={why} />
               </td>
             </tr>
           ))}
