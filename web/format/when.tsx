@@ -28,7 +28,7 @@ export function ToldText({ text }: { text: string }): JSX.Element {
 /** Also of a moment that no calendar has. */
 export function Time({ ts, text }: WhenProps & { readonly text: string }): JSX.Element {
   const date = new Date(ts);
-  if (Number.isNaN(date.getTime())) return <>never</>;
+  if (Number.isNaN(date.getTime())) return <>–</>;
   return (
     <time dateTime={date.toISOString()} title={formatWhole(ts)}>
       {text}
