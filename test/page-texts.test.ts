@@ -71,48 +71,6 @@ function tooEarly(code: string): string[] {
   return code.split("\n").filter((line) => /^(export )?const \w+[^=]*= t\(/.test(line));
 }
 
-/** Files whose texts do not go through the table yet. */
-const notYet: ReadonlySet<string> = new Set([
-  "audit/audit-page.tsx",
-  "charts/chart.tsx",
-  "charts/charts.tsx",
-  "charts/compare-controls.tsx",
-  "charts/save-buttons.tsx",
-  "charts/time-controls.tsx",
-  "commands/command-form.tsx",
-  "commands/command-row.tsx",
-  "commands/details.tsx",
-  "commands/favourites-bar.tsx",
-  "commands/keep-command.tsx",
-  "commands/text-block.tsx",
-  "devices/add-device.tsx",
-  "devices/asking-machines.tsx",
-  "devices/completeness-section.tsx",
-  "devices/device-page.tsx",
-  "devices/presence-dot.tsx",
-  "devices/refused-section.tsx",
-  "devices/set-aside-section.tsx",
-  "devices/values.tsx",
-  "fleet/ask-panel.tsx",
-  "fleet/listed-device.tsx",
-  "fleet/saved-views.tsx",
-  "fleet/selection-bar.tsx",
-  "fleet/view-panel.tsx",
-  "jobs/job-form.tsx",
-  "jobs/job-page.tsx",
-  "jobs/jobs-page.tsx",
-  "jobs/schedules-page.tsx",
-  "format/when.tsx",
-  "people/people-page.tsx",
-  "people/tokens-page.tsx",
-  "set-aside/set-aside-page.tsx",
-  "shell/banners.tsx",
-  "shell/damage-page.tsx",
-  "shell/live-region.tsx",
-  "shell/palette.tsx",
-  "shell/sessions-page.tsx",
-]);
-
 suite("the page's texts", ({ test }) => {
   test("a finder of English in JSX finds it in texts, attributes and choices, and nothing else", () => {
     const code = `const a = <p title="A word" class="b c" data-testid="some-id">{yes ? "One more" : t("Two")} and text <code>npx muster</code>{\`\${n} of them\`}</p>;`;
@@ -121,7 +79,7 @@ suite("the page's texts", ({ test }) => {
 
   test("no English stands in the JSX of the page: each text goes through the table", () => {
     const found = readdirSync("web", { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".tsx") && !notYet.has(name))
+      .filter((name) => name.endsWith(".tsx"))
       .flatMap((name) => {
         const code = readFileSync(join("web", name), "utf8");
         return [...leftOver(code), ...tooEarly(code)].map((one) => `${name}:${one}`);

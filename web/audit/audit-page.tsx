@@ -1,7 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { counted } from "#shared/counted";
 import type { AuditEntryDocument, AuditVerdictDocument } from "#api/audit-routes";
 import { addresses } from "#api/addresses";
 import { managesPeople, PeopleNav } from "../people/people-nav.tsx";
@@ -9,31 +8,32 @@ import { client } from "../state/page-client.ts";
 import { useTitle } from "../shell/title.ts";
 import { AuditSearch, type AuditSought } from "./audit-search.tsx";
 import { At, ToldText } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 /** Entries that are asked for at once. */
 const atOnce = 50;
 
 /** Who did what, newest first, for administrators who are limited to nothing. */
 export function AuditPage(): JSX.Element {
-  useTitle("Audit");
+  useTitle(t("Audit"));
   const { found, more, problem, look, older } = useEntries();
   if (!managesPeople())
     return (
       <main class="page narrow">
-        <h1>Audit</h1>
-        <p class="hint">Who did what is for administrators whose account has no limit to groups.</p>
+        <h1>{t("Audit")}</h1>
+        <p class="hint">{t("Who did what is for administrators whose account has no limit to groups.")}</p>
       </main>
     );
   return (
     <main class="page">
       <div class="page-head">
-        <h1>Audit</h1>
+        <h1>{t("Audit")}</h1>
         <PeopleNav />
       </div>
       <p class="hint">
-        Who did what, newest first.{" "}
+        {t("Who did what, newest first.")}{" "}
         <a href={addresses.exportAudit.path} download="audit.jsonl" data-testid="audit-export">
-          Export all of it as JSON lines
+          {t("Export all of it as JSON lines")}
         </a>
       </p>
       <Verdict />
@@ -42,7 +42,7 @@ export function AuditPage(): JSX.Element {
       {found.value && <EntryTable entries={found.value} />}
       {more.value && (
         <button type="button" class="button" data-testid="audit-older" onClick={older}>
-          Older ones
+          {t("Older ones")}
         </button>
       )}
     </main>
@@ -88,7 +88,7 @@ function Verdict(): JSX.Element {
     );
   }, []);
   if (problem.value) return <p class="refusal">{problem.value}</p>;
-  if (!verdict.value) return <p class="hint">The chain is being looked at.</p>;
+  if (!verdict.value) return <p class="hint">{t("The chain is being looked at.")}</p>;
   const { entries, head, problems, notes } = verdict.value;
   return (
     <div
@@ -96,11 +96,12 @@ function Verdict(): JSX.Element {
       data-testid="audit-verdict"
       data-whole={problems.length === 0}
     >
-      {problems.length > 0 ? "The log is not whole" : "The log is whole"}: {counted(entries, "entry", "entries")}.
+      {problems.length > 0 ? t("The log is not whole") : t("The log is whole")}:{" "}
+      {t("{count} entry|{count} entries", { count: entries })}.
       {head && (
         <>
           {" "}
-          Its end, to be noted elsewhere:{" "}
+          {t("Its end, to be noted elsewhere:")}{" "}
           <code class="wrapping" data-testid="audit-head">
             {head.n}:{head.hash}
           </code>
@@ -116,15 +117,15 @@ function Verdict(): JSX.Element {
 }
 
 function EntryTable({ entries }: { readonly entries: readonly AuditEntryDocument[] }): JSX.Element {
-  if (entries.length === 0) return <p class="hint">Nothing in the log fits.</p>;
+  if (entries.length === 0) return <p class="hint">{t("Nothing in the log fits.")}</p>;
   return (
-    <div class="panel scroll told" tabIndex={0} role="region" aria-label="Entries">
+    <div class="panel scroll told" tabIndex={0} role="region" aria-label={t("Entries")}>
       <table class="matrix audit" data-testid="audit">
         <thead>
           <tr>
-            {["N", "When", "Who", "From", "What", "On", "Result", "More"].map((name) => (
+            {(["N", "When", "Who", "From", "What", "On", "Result", "More"] as const).map((name) => (
               <th key={name} scope="col">
-                {name}
+                {name === "N" ? name : t(name)}
               </th>
             ))}
           </tr>

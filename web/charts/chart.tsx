@@ -18,6 +18,7 @@ import { chartTheme, colourOf } from "./theme.ts";
 import { UnitButton } from "./unit-button.tsx";
 import { Track, type TrackOptions } from "./track.ts";
 import type { Frame } from "./window.ts";
+import { t } from "../language/text.ts";
 
 interface ChartProps {
   readonly device: string;
@@ -93,12 +94,12 @@ export function Chart({
           <button
             type="button"
             class="csv"
-            aria-label={`Values of ${panel.title} as a table`}
+            aria-label={t("Values of {title} as a table", { title: panel.title })}
             aria-expanded={told.value !== undefined}
             aria-controls={told.value && tableId}
             onClick={() => (told.value = told.peek() ? undefined : frame)}
           >
-            Table
+            {t("Table")}
           </button>
         )}
         {ownFields && <UnitButton device={device} panel={panel} />}
@@ -106,7 +107,7 @@ export function Chart({
         {frame && panel.bands && <Rows frame={frame} pointed={pointed.value} />}
       </header>
       {panel.description && <p class="panel-description">{panel.description}</p>}
-      {notCompared && <p class="panel-description bad">Not compared: {notCompared}</p>}
+      {notCompared && <p class="panel-description bad">{t("Not compared: {notCompared}", { notCompared })}</p>}
       <div class="panel-body" style={panel.bands && frame && !empty ? { height: `${bandsHeight(frame)}px` } : {}}>
         {frame && !empty && (
           <Plot
@@ -118,9 +119,9 @@ export function Chart({
             onSelect={onSelect}
           />
         )}
-        {status === "loading" && !frame && <p class="panel-note">Loading…</p>}
+        {status === "loading" && !frame && <p class="panel-note">{t("Loading…")}</p>}
         {status === "failed" && <p class="panel-note bad">{problem}</p>}
-        {status === "ready" && empty && <p class="panel-note">No values in this range.</p>}
+        {status === "ready" && empty && <p class="panel-note">{t("No values in this range.")}</p>}
       </div>
       {table}
     </section>
@@ -139,12 +140,15 @@ function Legend({ panel, frame, pointed }: { panel: Panel; frame: Frame; pointed
           {ends && (
             <span class="legend-ends">
               {" "}
-              {formatValue(ends[0], panel.unit)} to {formatValue(ends[1], panel.unit)}
+              {t("{value} to {value2}", {
+                value: formatValue(ends[0], panel.unit),
+                value2: formatValue(ends[1], panel.unit),
+              })}
             </span>
           )}
         </li>
       ))}
-      {more > 0 && <li>and {more} more, not higher</li>}
+      {more > 0 && <li>{t("and {more} more, not higher", { more })}</li>}
     </ul>
   );
 }
@@ -169,7 +173,7 @@ function Rows({ frame, pointed }: { frame: Frame; pointed: number | undefined })
           </li>
         );
       })}
-      {more > 0 && <li>and {more} more</li>}
+      {more > 0 && <li>{t("and {more} more", { more })}</li>}
     </ul>
   );
 }

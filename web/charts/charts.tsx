@@ -1,6 +1,5 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { counted } from "#shared/counted";
 import type { Tracked } from "../state/fleet-state.ts";
 import { Chart } from "./chart.tsx";
 import { maxOwnPanels, panelsOf } from "./own-panels.ts";
@@ -9,6 +8,7 @@ import { CompareControls } from "./compare-controls.tsx";
 import { comparisonOf, withComparison, type ChartComparison } from "./comparison.ts";
 import { useOccasions } from "./device-occasions.ts";
 import { Moment, TimeControls } from "./time-controls.tsx";
+import { t } from "../language/text.ts";
 
 /** Samples that an agent may leave out before its states are over. */
 const samplesLeftOut = 6;
@@ -40,12 +40,12 @@ export function Charts({ tracked }: { tracked: Tracked }): JSX.Element {
   return (
     <section aria-labelledby="charts-title">
       <div class="section-head">
-        <h2 id="charts-title">Charts</h2>
+        <h2 id="charts-title">{t("Charts")}</h2>
         <CompareControls comparison={comparison.value} onCompare={(next) => look(view.peek(), next)} />
         <TimeControls view={view.value} onView={look} />
       </div>
       <Moment view={view.value} moment={moment.value} occasions={occasions} />
-      {shown.length === 0 && <p class="hint">It has sent no values yet. Charts appear with them.</p>}
+      {shown.length === 0 && <p class="hint">{t("It has sent no values yet. Charts appear with them.")}</p>}
       <div class="charts">
         {shown.map((panel) => (
           <Chart
@@ -68,7 +68,9 @@ export function Charts({ tracked }: { tracked: Tracked }): JSX.Element {
           data-testid="more-charts"
           onClick={() => (own.value = charted + maxOwnPanels)}
         >
-          Show more of what it measures: {counted(more, "chart")}
+          {t("Show more of what it measures: {count} chart|Show more of what it measures: {count} charts", {
+            count: more,
+          })}
         </button>
       )}
     </section>

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { earlier, type ChartComparison } from "./comparison.ts";
+import { t } from "../language/text.ts";
 
 interface CompareProps {
   readonly comparison: ChartComparison;
@@ -13,12 +14,12 @@ export function CompareControls({ comparison, onCompare }: CompareProps): JSX.El
   const draft = useSignal<string | undefined>(undefined);
   return (
     <div class="time-controls">
-      <div class="segments" role="group" aria-label="Compare with an earlier time">
+      <div class="segments" role="group" aria-label={t("Compare with an earlier time")}>
         {earlier.map(({ name, said }) => (
           <button
             key={name}
             type="button"
-            title={`Compare with ${said}`}
+            title={t("Compare with {said}", { said })}
             aria-pressed={comparison.before === name}
             data-testid={`before-${name}`}
             onClick={() => onCompare({ ...comparison, before: comparison.before === name ? undefined : name })}
@@ -31,8 +32,8 @@ export function CompareControls({ comparison, onCompare }: CompareProps): JSX.El
         class="compare-device"
         type="search"
         size={14}
-        placeholder="another device"
-        aria-label="Compare with another device, by its id"
+        placeholder={t("another device")}
+        aria-label={t("Compare with another device, by its id")}
         data-testid="compare-device"
         value={draft.value ?? comparison.beside ?? ""}
         onInput={(event) => (draft.value = event.currentTarget.value)}

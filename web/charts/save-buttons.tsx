@@ -8,6 +8,7 @@ import { pngOf, type PictureHead } from "./png.ts";
 import { stateAt } from "./state-window.ts";
 import { chartTheme, colourOf, paler, type ChartTheme } from "./theme.ts";
 import type { Frame } from "./window.ts";
+import { t } from "../language/text.ts";
 
 interface SaveProps {
   readonly device: string;
@@ -38,8 +39,8 @@ export function SaveButtons({ device, panel, frame, canvas }: SaveProps): JSX.El
           key={kind}
           type="button"
           class="csv"
-          title={`Save what this chart shows as ${kind}`}
-          aria-label={`Save ${panel.title} as ${kind}`}
+          title={t("Save what this chart shows as {kind}", { kind })}
+          aria-label={t("Save {title} as {kind}", { title: panel.title, kind })}
           onClick={save}
         >
           {kind}
@@ -61,5 +62,5 @@ function legendOf(panel: Panel, frame: Frame, theme: ChartTheme): PictureHead["l
     text: `${name} ${value === undefined ? "–" : formatValue(value, panel.unit)}`,
     colour: isPaler ? paler(theme.lines[colourOf(index)] ?? theme.text) : theme.lines[colourOf(index)],
   }));
-  return more > 0 ? [...lines, { text: `and ${more} more, not higher` }] : lines;
+  return more > 0 ? [...lines, { text: t("and {more} more, not higher", { more }) }] : lines;
 }

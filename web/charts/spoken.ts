@@ -3,11 +3,12 @@ import { maxLegendLines, namedLines } from "./legend.ts";
 import type { Panel } from "./panels.ts";
 import { stateAt } from "./state-window.ts";
 import type { Frame } from "./window.ts";
+import { t } from "../language/text.ts";
 
 /** What a chart shows, for those who do not see it: of each line its newest value and between which it was, with their unit. */
 export function chartInWords(panel: Pick<Panel, "title" | "unit">, frame: Frame): string {
   const [told, more] = frame.states ? bands(frame) : lines(panel, frame);
-  const rest = more > 0 ? [`and ${more} more`] : [];
+  const rest = more > 0 ? [t("and {more} more", { more })] : [];
   return `${panel.title}: ${[...told, ...rest].join("; ")}`;
 }
 
@@ -16,9 +17,14 @@ function lines({ unit }: Pick<Panel, "unit">, { lines: all }: Frame): [told: str
   const told = named.map(({ name, value }) => {
     const { cells = [], ends = [] } = all.find((line) => line.name === name) ?? {};
     const values = [...cells, ...ends.flatMap((one) => one ?? [])].filter((cell) => typeof cell === "number");
-    if (value === undefined) return `${name} without a value`;
+    if (value === undefined) return t("{name} without a value", { name });
     const [low, high] = [Math.min(...values), Math.max(...values)];
-    return `${name} ${formatValue(value, unit)}, from ${formatValue(low, unit)} to ${formatValue(high, unit)}`;
+    return t("{name} {value}, from {low} to {high}", {
+      name,
+      value: formatValue(value, unit),
+      low: formatValue(low, unit),
+      high: formatValue(high, unit),
+    });
   });
   return [told, more];
 }
@@ -27,7 +33,7 @@ function bands(frame: Frame): [told: string[], more: number] {
   const shown = frame.lines.slice(0, maxLegendLines);
   const told = shown.map(({ name }, row) => {
     const state = stateAt(frame, row, Infinity);
-    return state === undefined ? `${name} without a value` : `${name} ${formatField(state, "number")}`;
+    return state === undefined ? t("{name} without a value", { name }) : `${name} ${formatField(state, "number")}`;
   });
   return [told, frame.lines.length - shown.length + (frame.more ?? 0)];
 }

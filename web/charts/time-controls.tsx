@@ -5,6 +5,7 @@ import { panned, zoomed, type ChartView } from "./chart-view.ts";
 import { near, countOccasions, type Occasion } from "./occasions.ts";
 import { ranges } from "./time-ranges.ts";
 import { At } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 interface ControlsProps {
   readonly view: ChartView;
@@ -14,14 +15,19 @@ interface ControlsProps {
 /** Earlier, later, nearer, farther, and the usual ranges, which follow the present. All of it by keyboard, too. */
 export function TimeControls({ view, onView }: ControlsProps): JSX.Element {
   const steps = [
-    ["earlier", "←", "Earlier", () => panned(view, -0.5, now.peek())],
-    ["later", "→", "Later", () => panned(view, 0.5, now.peek())],
-    ["nearer", "+", "Nearer: half the time. Dragging over a chart chooses a time", () => zoomed(view, 0.5, now.peek())],
-    ["farther", "−", "Farther: twice the time", () => zoomed(view, 2, now.peek())],
+    ["earlier", "←", t("Earlier"), () => panned(view, -0.5, now.peek())],
+    ["later", "→", t("Later"), () => panned(view, 0.5, now.peek())],
+    [
+      "nearer",
+      "+",
+      t("Nearer: half the time. Dragging over a chart chooses a time"),
+      () => zoomed(view, 0.5, now.peek()),
+    ],
+    ["farther", "−", t("Farther: twice the time"), () => zoomed(view, 2, now.peek())],
   ] as const;
   return (
     <div class="time-controls">
-      <div class="segments" role="group" aria-label="Move in time">
+      <div class="segments" role="group" aria-label={t("Move in time")}>
         {steps.map(([name, sign, title, next]) => (
           <button
             key={name}
@@ -35,7 +41,7 @@ export function TimeControls({ view, onView }: ControlsProps): JSX.Element {
           </button>
         ))}
       </div>
-      <div class="segments" role="group" aria-label="Time range, up to now">
+      <div class="segments" role="group" aria-label={t("Time range, up to now")}>
         {ranges.map(({ name, span }) => (
           <button
             key={name}
@@ -70,7 +76,7 @@ export function Moment({ view: { span, to }, moment, occasions }: MomentProps): 
         {here.map(({ kind, from, to: end, text }) => (
           <span key={`${kind} ${from} ${text}`} class={kind}>
             {formatExact(from).slice(0, 8)}
-            {end > from && ` to ${formatExact(end).slice(0, 8)}`} {text}
+            {end > from && t(" to {value}", { value: formatExact(end).slice(0, 8) })} {text}
           </span>
         ))}
       </p>
@@ -81,10 +87,10 @@ export function Moment({ view: { span, to }, moment, occasions }: MomentProps): 
     <p class="chart-moment" data-testid="chart-moment">
       {to !== undefined && (
         <b>
-          <At ts={to - span} /> to <At ts={to} />
+          <At ts={to - span} /> {t("to")} <At ts={to} />
         </b>
       )}
-      {marked && <span>Marked: {marked}</span>}
+      {marked && <span>{t("Marked: {marked}", { marked })}</span>}
       <span class="visually-hidden">
         {occasions.map(({ from, text }) => `${formatMoment(from, present)} ${text}`).join("; ")}
       </span>

@@ -20,6 +20,7 @@ import { formShape, type FormShape } from "./form-shape.ts";
 import { newCommand, readTimes } from "./sending.ts";
 import { consequenceOf } from "./states.ts";
 import { TimeInput } from "./time-input.tsx";
+import { t } from "../language/text.ts";
 
 /** Sends one of the commands that a device offers. */
 export function CommandForm({
@@ -39,8 +40,9 @@ export function CommandForm({
     chosen.value = draft.key;
     form.current?.scrollIntoView({ block: "center" });
   }, [draft]);
-  if (session.value?.role === "viewer") return <p class="hint">Your role, viewer, may watch but not send commands.</p>;
-  if (keys.length === 0) return <p class="hint">This device offers no commands.</p>;
+  if (session.value?.role === "viewer")
+    return <p class="hint">{t("Your role, viewer, may watch but not send commands.")}</p>;
+  if (keys.length === 0) return <p class="hint">{t("This device offers no commands.")}</p>;
   const key = keys.includes(chosen.value) ? chosen.value : (keys[0] ?? "");
   const unchecked = offers[key]?.unchecked;
   return (
@@ -48,11 +50,11 @@ export function CommandForm({
       <FavouritesBar keys={keys} onPick={(kept) => (commandDraft.value = { ...kept, device: device.id })} />
       {draft && !keys.includes(draft.key) && (
         <p class="refusal" role="alert">
-          {device.id} does not offer {draft.key} any more.
+          {t("{id} does not offer {key} any more.", { id: device.id, key: draft.key })}
         </p>
       )}
       <div class="field">
-        <label for="command-key">Command</label>
+        <label for="command-key">{t("Command")}</label>
         <select
           id="command-key"
           data-testid="command-key"
@@ -111,7 +113,9 @@ function draftNumber(draft: CommandDraft): number {
 /** How long this device's answers to this key usually take, from the newest command that says so. */
 function usualTime(device: string, key: string): string | undefined {
   const usually = listCommands(device).find((command) => command.key === key && command.usually)?.usually;
-  return usually ? `usually ${formatCoarsely(usually.p50)}, p99 ${formatCoarsely(usually.p99)}` : undefined;
+  return usually
+    ? t("usually {span}, p99 {span2}", { span: formatCoarsely(usually.p50), span2: formatCoarsely(usually.p99) })
+    : undefined;
 }
 
 interface ArgumentsProps {
@@ -191,7 +195,7 @@ function Arguments({ commandKey, draft, device, shape, onSent }: ArgumentsProps)
       <div class="field-pair">
         <TimeInput
           name="timeout"
-          title="Wait for the reply"
+          title={t("Wait for the reply")}
           placeholder="5s"
           problem={problems.value["$timeout"]}
           note={usualTime(device.id, commandKey)}
@@ -200,8 +204,8 @@ function Arguments({ commandKey, draft, device, shape, onSent }: ArgumentsProps)
         />
         <TimeInput
           name="ttl"
-          title="Wait for the device up to"
-          placeholder={device.online ? "do not wait" : "e.g. 1h"}
+          title={t("Wait for the device up to")}
+          placeholder={device.online ? t("do not wait") : "e.g. 1h"}
           problem={problems.value["$ttl"]}
           times={times.value}
           onTyped={(next) => (times.value = next)}
@@ -209,7 +213,9 @@ function Arguments({ commandKey, draft, device, shape, onSent }: ArgumentsProps)
       </div>
       {!device.online && !times.value.ttl && (
         <p class="hint">
-          {device.id} is offline. Say how long the command may wait for it, and it runs as soon as the device is back.
+          {t("{id} is offline. Say how long the command may wait for it, and it runs as soon as the device is back.", {
+            id: device.id,
+          })}
         </p>
       )}
       {device.signers && <SigningNote signers={device.signers} />}
@@ -218,7 +224,9 @@ function Arguments({ commandKey, draft, device, shape, onSent }: ArgumentsProps)
           {refused.value}
         </p>
       )}
-      {filled.unknown.length > 0 && <p class="hint">It takes {filled.unknown.join(", ")} no more: that is left out.</p>}
+      {filled.unknown.length > 0 && (
+        <p class="hint">{t("It takes {list} no more: that is left out.", { list: filled.unknown.join(", ") })}</p>
+      )}
       <div class="service-actions">
         <button
           ref={submitButton}
@@ -227,15 +235,15 @@ function Arguments({ commandKey, draft, device, shape, onSent }: ArgumentsProps)
           data-testid="command-send"
           disabled={sending.value}
         >
-          {sending.value ? "Sending…" : `Send ${commandKey}`}
+          {sending.value ? t("Sending…") : t("Send {commandKey}", { commandKey })}
         </button>
         <KeepCommand read={read} />
       </div>
       {asking.value && (
         <Confirm
-          question={`${commandKey} on ${device.id}?`}
+          question={t("{commandKey} on {id}?", { commandKey, id: device.id })}
           consequence={consequenceOf(commandKey) ?? ""}
-          action={`Send ${commandKey}`}
+          action={t("Send {commandKey}", { commandKey })}
           onAnswer={answer}
         />
       )}

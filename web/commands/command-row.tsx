@@ -12,6 +12,7 @@ import { session } from "../state/session-state.ts";
 import { CommandDetails } from "./details.tsx";
 import { isUnfinished, stateLooks } from "./states.ts";
 import { Ago, ToldText } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 interface RowProps {
   readonly command: CommandDocument;
@@ -62,7 +63,7 @@ export function CommandRow({ command, showDevice, expanded }: RowProps): JSX.Ele
         {isUnfinished(command) ? <CancelButton command={command} /> : <AgainButton command={command} />}
       </div>
       {isUnfinished(command) && typeof command.progress === "number" && (
-        <progress max={1} value={command.progress} aria-label={`Progress of ${command.key}`} />
+        <progress max={1} value={command.progress} aria-label={t("Progress of {key}", { key: command.key })} />
       )}
       <p class="command-outcome">
         <Outcome command={command} />
@@ -90,10 +91,10 @@ function CancelButton({ command }: { command: CommandDocument }): JSX.Element | 
         type="button"
         class="button small"
         data-testid={`cancel-${command.id}`}
-        aria-label={`Cancel ${command.key}`}
+        aria-label={t("Cancel {key}", { key: command.key })}
         onClick={() => void cancel()}
       >
-        Cancel
+        {t("Cancel")}
       </button>
       {problem.value && (
         <span class="bad" role="alert">
@@ -125,10 +126,10 @@ function AgainButton({ command }: { command: CommandDocument }): JSX.Element | n
         type="button"
         class="button small"
         data-testid={`again-${command.id}`}
-        aria-label={`Send again: ${command.key}`}
+        aria-label={t("Send again: {key}", { key: command.key })}
         onClick={() => void again()}
       >
-        Send again
+        {t("Send again")}
       </button>
       {problem.value && (
         <span class="bad" role="alert">
@@ -146,7 +147,7 @@ function ignore(): void {}
 function Outcome({ command: { error, state, result, note, explain } }: { command: CommandDocument }): JSX.Element {
   if (error) return <ToldText text={error.message} />;
   // What a device has answered is shown as it is.
-  if (state === "succeeded") return <>{result === undefined || result === null ? "Done." : oneLine(result)}</>;
+  if (state === "succeeded") return <>{result === undefined || result === null ? t("Done.") : oneLine(result)}</>;
   return <ToldText text={note ?? explain ?? ""} />;
 }
 

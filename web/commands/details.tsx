@@ -5,6 +5,7 @@ import { formatExact } from "../format/moment.ts";
 import { stateLooks } from "./states.ts";
 import { TextBlock } from "./text-block.tsx";
 import { At, Time, ToldText } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 /** A command's whole story: one sentence, what was sent, what came back, and every step between. */
 export function CommandDetails({ command }: { command: CommandDocument }): JSX.Element {
@@ -19,18 +20,25 @@ export function CommandDetails({ command }: { command: CommandDocument }): JSX.E
       )}
       <Facts command={command} />
       {args && Object.keys(args).length > 0 && (
-        <TextBlock title="Arguments" text={JSON.stringify(args, null, 2)} file={`${name} arguments.json`} />
+        <TextBlock title={t("Arguments")} text={JSON.stringify(args, null, 2)} file={`${name} arguments.json`} />
       )}
-      {output && <TextBlock title="Output" text={output} file={`${name}.txt`} tail />}
+      {output && <TextBlock title={t("Output")} text={output} file={`${name}.txt`} tail />}
       {result !== undefined && result !== null && (
         <TextBlock
-          title="Result"
+          title={t("Result")}
           text={typeof result === "string" ? result : JSON.stringify(result, null, 2)}
           file={`${name} result.${typeof result === "string" ? "txt" : "json"}`}
         />
       )}
       {command.key === "fetch" && isFile(result) && <FetchedFile command={command} />}
-      {error && <TextBlock title={`Error · ${error.code}`} text={error.message} file={`${name} error.txt`} bad />}
+      {error && (
+        <TextBlock
+          title={t("Error · {code}", { code: error.code })}
+          text={error.message}
+          file={`${name} error.txt`}
+          bad
+        />
+      )}
       {command.timeline && command.timeline.length > 0 && <Timeline moments={command.timeline} />}
       {late && late.length > 0 && <LateReplies replies={late} />}
     </div>
@@ -45,11 +53,11 @@ function isFile(result: unknown): boolean {
 /** The console has it for a day, for those who may send commands; who may not, or is too late, is told so. */
 function FetchedFile({ command: { id, device, args } }: { command: CommandDocument }): JSX.Element {
   const href = `/api/commands/${encodeURIComponent(id)}/file?device=${encodeURIComponent(device)}`;
-  const path = typeof args["path"] === "string" ? args["path"] : "the file";
+  const path = typeof args["path"] === "string" ? args["path"] : t("the file");
   return (
     <p>
       <a href={href} download data-testid="fetched-file">
-        Download {path.slice(path.lastIndexOf("/") + 1)}
+        {t("Download {value}", { value: path.slice(path.lastIndexOf("/") + 1) })}
       </a>
     </p>
   );
@@ -59,14 +67,18 @@ function Facts({ command }: { command: CommandDocument }): JSX.Element {
   const { id, by, timeout, expires, usually } = command;
   const facts: (readonly [string, string | JSX.Element])[] = [
     ["Id", id],
-    ...(by ? [["Sent by", by] as const] : []),
-    ...(timeout ? [["Reply awaited for", formatCoarsely(timeout)] as const] : []),
-    ...(expires ? [["Begins before", <At key="expires" ts={expires} />] as const] : []),
+    ...(by ? [[t("Sent by"), by] as const] : []),
+    ...(timeout ? [[t("Reply awaited for"), formatCoarsely(timeout)] as const] : []),
+    ...(expires ? [[t("Begins before"), <At key="expires" ts={expires} />] as const] : []),
     ...(usually
       ? [
           [
-            "Usually",
-            `${formatCoarsely(usually.p50)}, at worst ${formatCoarsely(usually.p99)} (${usually.count} runs)`,
+            t("Usually"),
+            t("{span}, at worst {span2} ({count} runs)", {
+              span: formatCoarsely(usually.p50),
+              span2: formatCoarsely(usually.p99),
+              count: usually.count,
+            }),
           ] as const,
         ]
       : []),
@@ -87,7 +99,7 @@ function Timeline({ moments }: { moments: readonly CommandEvent[] }): JSX.Elemen
   const first = moments[0]?.ts ?? 0;
   return (
     <section class="block">
-      <h4>Timeline</h4>
+      <h4>{t("Timeline")}</h4>
       <ol class="timeline">
         {moments.map((moment, index) => (
           <li key={index}>
@@ -107,12 +119,12 @@ function Timeline({ moments }: { moments: readonly CommandEvent[] }): JSX.Elemen
 function LateReplies({ replies }: { replies: readonly LateReply[] }): JSX.Element {
   return (
     <section class="block">
-      <h4>Answers that came too late</h4>
+      <h4>{t("Answers that came too late")}</h4>
       <ol class="timeline late">
         {replies.map((reply, index) => (
           <li key={index}>
             <Time ts={reply.ts} text={formatExact(reply.ts)} />
-            <span class="offset">{formatCoarsely(reply.lateBy)} late</span>
+            <span class="offset">{t("{span} late", { span: formatCoarsely(reply.lateBy) })}</span>
             <span class={`state ${stateLooks[reply.state].tone}`}>{stateLooks[reply.state].label}</span>
             <span>{reply.error?.message ?? (reply.result === undefined ? "" : JSON.stringify(reply.result))}</span>
           </li>

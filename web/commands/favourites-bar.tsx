@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import type { KeptCommandDocument } from "#api/favourite-routes";
 import { changeFavourites, keptCommands } from "../state/favourites-state.ts";
 import { client } from "../state/page-client.ts";
+import { t } from "../language/text.ts";
 
 interface BarProps {
   /** The keys that can be sent here; of others nothing is offered. */
@@ -24,7 +25,7 @@ export function FavouritesBar({ keys, onPick }: BarProps): JSX.Element | null {
     }
   };
   return (
-    <div class="field" role="group" aria-label="Favourites">
+    <div class="field" role="group" aria-label={t("Favourites")}>
       <div class="favourites" data-testid="favourites">
         {kept.map((one) => (
           <span key={one.name} class="favourite">
@@ -40,7 +41,7 @@ export function FavouritesBar({ keys, onPick }: BarProps): JSX.Element | null {
             <button
               type="button"
               class="button small"
-              aria-label={`Forget the favourite ${one.name}`}
+              aria-label={t("Forget the favourite {name}", { name: one.name })}
               onClick={() => void forget(one.name)}
             >
               ×

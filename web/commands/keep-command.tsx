@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import type { CommandOrder } from "#api/command-routes";
 import { changeFavourites } from "../state/favourites-state.ts";
 import { client } from "../state/page-client.ts";
+import { t } from "../language/text.ts";
 
 /** Keeps what stands in a form under a name. @param read what stands there; undefined where something is wrong with it */
 export function KeepCommand({ read }: { read: () => CommandOrder | undefined }): JSX.Element {
@@ -27,12 +28,12 @@ export function KeepCommand({ read }: { read: () => CommandOrder | undefined }):
   if (!order.value)
     return (
       <button type="button" class="button" data-testid="keep-command" onClick={begin}>
-        Keep…
+        {t("Keep…")}
       </button>
     );
   return (
     <div class="keep-command">
-      <label for="keep-name">Keep as a favourite called</label>
+      <label for="keep-name">{t("Keep as a favourite called")}</label>
       <input
         id="keep-name"
         data-testid="keep-name"
@@ -48,10 +49,10 @@ export function KeepCommand({ read }: { read: () => CommandOrder | undefined }):
         }}
       />
       <button type="button" class="button small" data-testid="keep-save" onClick={() => void keep()}>
-        Keep
+        {t("Keep")}
       </button>
       <button type="button" class="button small" onClick={() => (order.value = undefined)}>
-        Do not
+        {t("Do not")}
       </button>
       {problem.value && (
         <span class="bad" role="alert">

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { saveAsFile } from "../shell/save-file.ts";
 import { findIn, maxFound, piecesAround } from "./output-search.ts";
+import { t } from "../language/text.ts";
 
 interface BlockProps {
   readonly title: string;
@@ -49,8 +50,8 @@ export function TextBlock({ title, text, tail = false, bad = false, file }: Bloc
           <div class="block-search" role="search">
             <input
               type="search"
-              placeholder="Find"
-              aria-label={`Find in ${title}`}
+              placeholder={t("Find")}
+              aria-label={t("Find in {title}", { title })}
               data-testid="block-find"
               value={wanted.value}
               onInput={(event) => {
@@ -65,12 +66,20 @@ export function TextBlock({ title, text, tail = false, bad = false, file }: Bloc
             />
             <span role="status" data-testid="block-found">
               {wanted.value !== "" &&
-                (found.length === 0 ? "nothing" : `${at + 1} of ${found.length}${more ? "+" : ""}`)}
+                (found.length === 0
+                  ? t("nothing")
+                  : t("{value} of {all}", { value: at + 1, all: `${found.length}${more ? "+" : ""}` }))}
             </span>
-            <button type="button" class="button small" aria-label="Previous" disabled={at < 0} onClick={() => step(-1)}>
+            <button
+              type="button"
+              class="button small"
+              aria-label={t("Previous")}
+              disabled={at < 0}
+              onClick={() => step(-1)}
+            >
               ↑
             </button>
-            <button type="button" class="button small" aria-label="Next" disabled={at < 0} onClick={() => step(1)}>
+            <button type="button" class="button small" aria-label={t("Next")} disabled={at < 0} onClick={() => step(1)}>
               ↓
             </button>
           </div>
@@ -80,11 +89,11 @@ export function TextBlock({ title, text, tail = false, bad = false, file }: Bloc
           <button
             type="button"
             class="button small"
-            aria-label={`Save ${title} as a file`}
+            aria-label={t("Save {title} as a file", { title })}
             data-testid="block-save"
             onClick={() => saveAsFile(file, new Blob([text], { type: "text/plain" }))}
           >
-            Save
+            {t("Save")}
           </button>
         )}
       </div>
@@ -101,7 +110,7 @@ export function TextBlock({ title, text, tail = false, bad = false, file }: Bloc
               ),
             )}
       </pre>
-      {more && <p class="field-note">The first {maxFound} places are marked.</p>}
+      {more && <p class="field-note">{t("The first {maxFound} places are marked.", { maxFound })}</p>}
     </section>
   );
 }
@@ -114,18 +123,18 @@ interface CopyProps {
 
 /** Without TLS a browser gives no clipboard: then the text is selected, and a person copies it. */
 function CopyButton({ title, text, element }: CopyProps): JSX.Element {
-  const said = useSignal("Copy");
-  const label = useComputed(() => (said.value === "Copy" ? `Copy ${title}` : undefined));
+  const said = useSignal(t("Copy"));
+  const label = useComputed(() => (said.value === "Copy" ? t("Copy {title}", { title }) : undefined));
   const copy = async (): Promise<void> => {
     try {
       await navigator.clipboard.writeText(text);
-      said.value = "Copied";
+      said.value = t("Copied");
     } catch {
       const shown = element();
       if (shown) getSelection()?.selectAllChildren(shown);
-      said.value = "Selected";
+      said.value = t("Selected");
     }
-    setTimeout(() => (said.value = "Copy"), 2_000);
+    setTimeout(() => (said.value = t("Copy")), 2_000);
   };
   return (
     <button

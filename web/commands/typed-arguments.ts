@@ -1,5 +1,6 @@
 import type { Json } from "#shared/messages/payload-schema";
 import type { Field, FormShape, TypedText } from "./form-shape.ts";
+import { t } from "../language/text.ts";
 
 /** What was typed, by the field's name; a JSON form's only text stands under "". */
 export type TypedValues = Readonly<Record<string, TypedText>>;
@@ -54,7 +55,7 @@ function readField(field: Field, typed: TypedText): FieldResult {
   // A switch that stands as it stood says nothing new, unless something has to be said.
   if (field.kind === "switch") return field.required || typed !== field.initial ? { value: typed === true } : undefined;
   const text = String(typed);
-  if (text.trim() === "") return field.required ? { problem: "This is required." } : undefined;
+  if (text.trim() === "") return field.required ? { problem: t("This is required.") } : undefined;
   if (field.kind === "number") return readNumber(field, text);
   if (field.kind === "text") return readText(field, text);
   return readJson(text);
@@ -62,17 +63,20 @@ function readField(field: Field, typed: TypedText): FieldResult {
 
 function readNumber(field: Extract<Field, { kind: "number" }>, text: string): FieldResult {
   const value = Number(text);
-  if (!Number.isFinite(value)) return { problem: "Expected a number." };
-  if (field.integer && !Number.isInteger(value)) return { problem: "Expected a whole number." };
-  if (field.min !== undefined && value < field.min) return { problem: `Expected ${field.min} or more.` };
-  if (field.max !== undefined && value > field.max) return { problem: `Expected ${field.max} or less.` };
+  if (!Number.isFinite(value)) return { problem: t("Expected a number.") };
+  if (field.integer && !Number.isInteger(value)) return { problem: t("Expected a whole number.") };
+  if (field.min !== undefined && value < field.min)
+    return { problem: t("Expected {min} or more.", { min: field.min }) };
+  if (field.max !== undefined && value > field.max)
+    return { problem: t("Expected {max} or less.", { max: field.max }) };
   return { value };
 }
 
 function readText(field: Extract<Field, { kind: "text" }>, text: string): FieldResult {
-  if (text.length < (field.minLength ?? 0)) return { problem: `Expected at least ${field.minLength} characters.` };
+  if (text.length < (field.minLength ?? 0))
+    return { problem: t("Expected at least {minLength} characters.", { minLength: field.minLength ?? 0 }) };
   if (text.length > (field.maxLength ?? Infinity))
-    return { problem: `Expected at most ${field.maxLength} characters.` };
+    return { problem: t("Expected at most {maxLength} characters.", { maxLength: field.maxLength ?? 0 }) };
   return { value: text };
 }
 
@@ -80,7 +84,9 @@ function readJson(text: string): { readonly value: Json } | { readonly problem: 
   try {
     return { value: JSON.parse(text) as Json };
   } catch (error) {
-    return { problem: `Not valid JSON: ${error instanceof Error ? error.message : String(error)}.` };
+    return {
+      problem: t("Not valid JSON: {value}.", { value: error instanceof Error ? error.message : String(error) }),
+    };
   }
 }
 
@@ -90,5 +96,5 @@ function readObject(text: string): ReadArguments {
   if ("problem" in read) return { ok: false, problems: { "": read.problem } };
   const { value } = read;
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ok: true, args: value };
-  return { ok: false, problems: { "": 'Expected a JSON object, such as {"seconds": 5}.' } };
+  return { ok: false, problems: { "": t('Expected a JSON object, such as {"seconds": 5}.') } };
 }

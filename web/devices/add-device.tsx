@@ -8,6 +8,7 @@ import { AskingMachines } from "./asking-machines.tsx";
 import { MadeCode } from "./made-code.tsx";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { Until } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 const times = [
   ["1h", "an hour"],
@@ -33,7 +34,7 @@ export function AddDevice(): JSX.Element {
   useEffect(() => void attempt(async () => {}), []);
   return (
     <section class="panel add-device" aria-labelledby="add-device-title" data-testid="add-device">
-      <h2 id="add-device-title">Add a device</h2>
+      <h2 id="add-device-title">{t("Add a device")}</h2>
       <OrderForm make={(order) => attempt(async () => (made.value = await client.createEnrollment(order)))} />
       {problem.value && <p class="refusal">{problem.value}</p>}
       {made.value && <MadeCode made={made.value} />}
@@ -69,10 +70,10 @@ function OrderForm({ make }: { make: (order: Order) => Promise<void> }): JSX.Ele
   };
   return (
     <form class="order" onSubmit={submit}>
-      <TextField id="name" label="Name" value={name} placeholder="rpi-7, or {hostname}, {serial}, {mac}" />
-      <TextField id="groups" label="Groups" value={groups} placeholder="none" />
+      <TextField id="name" label={t("Name")} value={name} placeholder="rpi-7, or {hostname}, {serial}, {mac}" />
+      <TextField id="groups" label={t("Groups")} value={groups} placeholder={t("none")} />
       <div class="field">
-        <label for="add-ttl">Good for</label>
+        <label for="add-ttl">{t("Good for")}</label>
         <select id="add-ttl" value={ttl.value} onChange={(event) => (ttl.value = event.currentTarget.value)}>
           {times.map(([value, words]) => (
             <option key={value} value={value}>
@@ -81,11 +82,11 @@ function OrderForm({ make }: { make: (order: Order) => Promise<void> }): JSX.Ele
           ))}
         </select>
       </div>
-      <TextField id="uses" label="Machines" value={uses} />
-      <CheckField id="again" label="It was wiped: its old secret ends" value={again} />
-      <CheckField id="certificate" label="By a certificate in place of a secret" value={certificate} />
+      <TextField id="uses" label={t("Machines")} value={uses} />
+      <CheckField id="again" label={t("It was wiped: its old secret ends")} value={again} />
+      <CheckField id="certificate" label={t("By a certificate in place of a secret")} value={certificate} />
       <button type="submit" class="button primary" data-testid="add-submit">
-        Make a code
+        {t("Make a code")}
       </button>
     </form>
   );
@@ -136,13 +137,13 @@ function OpenCodes({
   revoke: (id: string) => void;
 }): JSX.Element {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Codes">
+    <div class="scroll" tabIndex={0} role="region" aria-label={t("Codes")}>
       <MatrixTable data-testid="open-codes">
         <thead>
           <tr>
-            {["Code", "Name", "Used", "Ends", "Made by", ""].map((title) => (
+            {(["Code", "Name", "Used", "Ends", "Made by", ""] as const).map((title) => (
               <th key={title} scope="col">
-                {title || <span class="visually-hidden">Actions</span>}
+                {title ? t(title) : <span class="visually-hidden">{t("Actions")}</span>}
               </th>
             ))}
           </tr>
@@ -152,16 +153,19 @@ function OpenCodes({
             <tr key={id}>
               <th scope="row">{id}</th>
               <td>{name}</td>
-              <td>
-                {used} of {uses}
-              </td>
+              <td>{t("{used} of {uses}", { used, uses })}</td>
               <td>
                 <Until ts={expires} />
               </td>
               <td>{by}</td>
               <td>
-                <button type="button" class="button small" aria-label={`Revoke ${id}`} onClick={() => revoke(id)}>
-                  Revoke
+                <button
+                  type="button"
+                  class="button small"
+                  aria-label={t("Revoke {id}", { id })}
+                  onClick={() => revoke(id)}
+                >
+                  {t("Revoke")}
                 </button>
               </td>
             </tr>

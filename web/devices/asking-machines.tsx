@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import type { JoinRequestDocument } from "#api/client";
 import { client } from "../state/page-client.ts";
 import { Ago } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 /** Milliseconds between two looks while somebody has this open: a machine that asks is waited for. */
 const lookedEvery = 3_000;
@@ -30,8 +31,8 @@ export function AskingMachines(): JSX.Element | null {
   if (requests.value.length === 0 && problem.value === undefined) return null;
   return (
     <div data-testid="join-requests">
-      <h3>Machines that ask</h3>
-      <p class="field-note">Let one in only if it shows the same fingerprint.</p>
+      <h3>{t("Machines that ask")}</h3>
+      <p class="field-note">{t("Let one in only if it shows the same fingerprint.")}</p>
       {problem.value && <p class="refusal">{problem.value}</p>}
       {requests.value.map((request) => (
         <Request key={request.id} request={request} answer={attempt} />
@@ -58,19 +59,20 @@ function Request({ request, answer }: RequestProps): JSX.Element {
       <code>{fingerprint}</code>
       <span>
         {address}
-        {said && `: ${said}`}, since <Ago ts={since} />
+        {said && `: ${said}`}
+        {t(", since")} <Ago ts={since} />
       </span>
       <input
-        aria-label="Name of the device"
-        placeholder="Name"
+        aria-label={t("Name of the device")}
+        placeholder={t("Name")}
         value={name.value}
         onInput={(event) => (name.value = event.currentTarget.value)}
       />
       <button type="submit" class="button small">
-        Let in
+        {t("Let in")}
       </button>
       <button type="button" class="button small" onClick={() => void answer(() => client.denyJoinRequest(id))}>
-        Deny
+        {t("Deny")}
       </button>
     </form>
   );

@@ -8,6 +8,7 @@ import type { Tracked } from "../state/fleet-state.ts";
 import { now } from "../state/now.ts";
 import { countsOf, gapRows } from "./completeness-rows.ts";
 import { At, ToldText } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 /** Milliseconds between two looks while the device sends. */
 const refreshEvery = 15_000;
@@ -37,7 +38,7 @@ export function CompletenessSection({ tracked }: { tracked: Tracked }): JSX.Elem
 
   return (
     <section aria-labelledby="completeness-title" data-testid="completeness">
-      <h2 id="completeness-title">Completeness</h2>
+      <h2 id="completeness-title">{t("Completeness")}</h2>
       {problem.value && <p class="hint bad">{problem.value}</p>}
       {known.value && <Known known={known.value} />}
     </section>
@@ -46,7 +47,7 @@ export function CompletenessSection({ tracked }: { tracked: Tracked }): JSX.Elem
 
 function Known({ known }: { known: CompletenessDocument }): JSX.Element {
   if (known.since === null)
-    return <p class="hint">Nothing to count: this device has not sent a numbered batch, as agents do.</p>;
+    return <p class="hint">{t("Nothing to count: this device has not sent a numbered batch, as agents do.")}</p>;
   return (
     <div class="panel completeness">
       <dl class="counts">
@@ -60,7 +61,7 @@ function Known({ known }: { known: CompletenessDocument }): JSX.Element {
       </dl>
       {known.gaps.length > 0 && <Gaps known={known} />}
       <p class="hint">
-        Samples counted since <At ts={known.since} />.
+        {t("Samples counted since")} <At ts={known.since} />.
       </p>
     </div>
   );
@@ -69,13 +70,13 @@ function Known({ known }: { known: CompletenessDocument }): JSX.Element {
 function Gaps({ known }: { known: CompletenessDocument }): JSX.Element {
   const { rows, older } = gapRows(known.gaps);
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Gaps">
+    <div class="scroll" tabIndex={0} role="region" aria-label={t("Gaps")}>
       <table class="gaps">
         <thead>
           <tr>
-            {["From", "To", "Samples", "Why"].map((name) => (
+            {(["From", "To", "Samples", "Why"] as const).map((name) => (
               <th key={name} scope="col">
-                {name}
+                {t(name)}
               </th>
             ))}
           </tr>
@@ -93,7 +94,7 @@ function Gaps({ known }: { known: CompletenessDocument }): JSX.Element {
           ))}
         </tbody>
       </table>
-      {older > 0 && <p class="hint">And {older} older gaps.</p>}
+      {older > 0 && <p class="hint">{t("And {older} older gaps.", { older })}</p>}
     </div>
   );
 }

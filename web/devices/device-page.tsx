@@ -25,6 +25,7 @@ import { SetAsideSection } from "./set-aside-section.tsx";
 import { DeviceUpdate } from "./update-note.tsx";
 import { ValuesSection } from "./values.tsx";
 import { ToldText } from "../format/when.tsx";
+import { t, word } from "../language/text.ts";
 
 const ServiceSection = later(
   "What can be done to it",
@@ -53,9 +54,9 @@ export function DevicePage(): JSX.Element {
   if (unknownDevice.value !== id) return <main class="page" aria-busy="true" />;
   return (
     <main class="page narrow">
-      <h1>No device is called “{id}”</h1>
+      <h1>{t("No device is called “{id}”", { id })}</h1>
       <p class="hint">
-        It was removed, or has not reported since this console began. <a href="/">To the fleet</a>
+        {t("It was removed, or has not reported since this console began.")} <a href="/">{t("To the fleet")}</a>
       </p>
     </main>
   );
@@ -84,11 +85,11 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
       <LaterCharts tracked={tracked} ready={whole.value} />
       <div class="columns">
         <section aria-labelledby="send-title">
-          <h2 id="send-title">Send a command</h2>
+          <h2 id="send-title">{t("Send a command")}</h2>
           <CommandForm device={device} onSent={(id) => (sent.value = id)} />
         </section>
         <section aria-labelledby="commands-title">
-          <h2 id="commands-title">Commands</h2>
+          <h2 id="commands-title">{t("Commands")}</h2>
           <CommandList device={device.id} limit={25} sent={sent.value} />
         </section>
       </div>
@@ -97,7 +98,7 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
       <SetAsideSection device={device.id} />
       <RefusedSection device={device.id} />
       <section aria-labelledby="values-title">
-        <h2 id="values-title">Latest values</h2>
+        <h2 id="values-title">{t("Latest values")}</h2>
         <ValuesSection tracked={tracked} />
       </section>
       <ServiceSection device={device} />
@@ -120,8 +121,8 @@ function Head({ tracked, identity }: HeadProps): JSX.Element {
   const device = tracked.presence.value;
   return (
     <header class="device-head">
-      <nav aria-label="Breadcrumb">
-        <a href="/">Fleet</a> <span aria-hidden="true">/</span>
+      <nav aria-label={t("Breadcrumb")}>
+        <a href="/">{t("Fleet")}</a> <span aria-hidden="true">/</span>
       </nav>
       <h1>
         <PresenceDot tracked={tracked} />
@@ -150,7 +151,7 @@ function DeviceFacts({ device, identity }: FactsProps): JSX.Element {
   const own: (readonly [string, string])[] = [
     ...(device.agent ? [["agent", device.agent] as const] : []),
     ...(device.interval ? [["interval", formatCoarsely(device.interval)] as const] : []),
-    ...(off.length > 0 ? [["switched off", off.join(", ")] as const] : []),
+    ...(off.length > 0 ? [[t("switched off"), off.join(", ")] as const] : []),
     ...(identity ? [["identity", identityText(identity)] as const] : []),
     ...(device.boot ? [["boot", device.boot] as const] : []),
   ];
@@ -158,7 +159,7 @@ function DeviceFacts({ device, identity }: FactsProps): JSX.Element {
     <dl class="facts">
       {[...facts, ...own].map(([name, value]) => (
         <div key={name}>
-          <dt>{name}</dt>
+          <dt>{word(name)}</dt>
           <dd>{value}</dd>
         </div>
       ))}
@@ -167,7 +168,10 @@ function DeviceFacts({ device, identity }: FactsProps): JSX.Element {
 }
 
 function identityText({ by, until, authority }: IdentityDocument): string {
-  if (by === "none") return "none: it is let in by nothing";
+  if (by === "none") return t("none: it is let in by nothing");
   if (by === "secret" || until === null) return by;
-  return `certificate until ${new Date(until).toISOString().slice(0, 10)}, signed by ${authority ?? "–"}`;
+  return t("certificate until {value}, signed by {value2}", {
+    value: new Date(until).toISOString().slice(0, 10),
+    value2: authority ?? "–",
+  });
 }

@@ -4,6 +4,7 @@ import { formatCoarsely } from "../format/format-duration.ts";
 import type { Tracked } from "../state/fleet-state.ts";
 import { now } from "../state/now.ts";
 import { Ago, At, ToldText } from "../format/when.tsx";
+import { t, word } from "../language/text.ts";
 
 export function PresenceDot({ tracked }: { tracked: Tracked }): JSX.Element {
   const { id, online } = tracked.presence.value;
@@ -27,7 +28,7 @@ export function StateDot({ id, online, state, title }: StateDotProps): JSX.Eleme
       data-state={state}
       title={title}
     >
-      <span class="visually-hidden">{state}</span>
+      <span class="visually-hidden">{word(state)}</span>
     </span>
   );
 }
@@ -40,28 +41,28 @@ export function PresenceLine({ tracked }: { tracked: Tracked }): JSX.Element {
   if (retired)
     return (
       <span class="presence-line" data-testid="presence-line">
-        <b>Retired</b>
+        <b>{t("Retired")}</b>
         <Since ts={retired.ts} />
-        <span class="reason"> — by {retired.by}</span>
+        <span class="reason"> {t("— by {by}", { by: retired.by })}</span>
       </span>
     );
   if (state === "reporting" || state === "silent")
     return (
       <span class="presence-line" data-testid="presence-line" title={rhythmOf(tracked)}>
-        <b>{state === "silent" ? "Silent" : "Reporting"}</b>
+        <b>{state === "silent" ? t("Silent") : t("Reporting")}</b>
         {seen !== null &&
           (state === "silent" ? (
             <Since ts={seen} />
           ) : (
             <>
-              , heard <Ago ts={seen} />
+              {t(", heard")} <Ago ts={seen} />
             </>
           ))}
       </span>
     );
   return (
     <span class="presence-line" data-testid="presence-line">
-      <b>{online ? "Online" : "Offline"}</b>
+      <b>{online ? t("Online") : t("Offline")}</b>
       {since !== null && <Since ts={since} />}
       {!online && reason && (
         <span class="reason">
@@ -69,7 +70,7 @@ export function PresenceLine({ tracked }: { tracked: Tracked }): JSX.Element {
           — <ToldText text={reason} />
         </span>
       )}
-      {online && paused && <span class="state wait">Paused</span>}
+      {online && paused && <span class="state wait">{t("Paused")}</span>}
     </span>
   );
 }
@@ -78,7 +79,7 @@ function Since({ ts }: { ts: number }): JSX.Element {
   const seconds = Math.floor((now.value - ts) / 1_000);
   return (
     <>
-      {" since "}
+      {t(" since ")}
       <At ts={ts} />
       {seconds > 0 && ` (${formatCoarsely(seconds * 1_000)})`}
     </>
@@ -90,6 +91,11 @@ function rhythmOf({ state, silentAfter }: Tracked): string | undefined {
   if (state.value !== "reporting" && state.value !== "silent") return undefined;
   const gap = usualGap(silentAfter.value);
   const usual =
-    gap === undefined ? "How often it sends is not known yet" : `It sends about every ${formatCoarsely(gap)}`;
-  return `${usual}; it counts as silent after ${formatCoarsely(silentAfter.value)} without a word.`;
+    gap === undefined
+      ? t("How often it sends is not known yet")
+      : t("It sends about every {span}", { span: formatCoarsely(gap) });
+  return t("{usual}; it counts as silent after {span} without a word.", {
+    usual,
+    span: formatCoarsely(silentAfter.value),
+  });
 }

@@ -6,6 +6,7 @@ import { client } from "../state/page-client.ts";
 import { generation, refusals } from "../state/live-state.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { Ago, ToldText } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 /** What was refused of late of a device, or of everybody: when, where, why, and what would have been taken. Nothing, where there is none. */
 export function RefusedSection({ device }: { device?: string }): JSX.Element | null {
@@ -20,16 +21,18 @@ export function RefusedSection({ device }: { device?: string }): JSX.Element | n
   if (known.value.length === 0) return null;
   return (
     <section aria-labelledby="refused-title" data-testid="refused">
-      <h2 id="refused-title">Refused</h2>
-      <div class="panel scroll told" tabIndex={0} role="region" aria-label="What was refused">
+      <h2 id="refused-title">{t("Refused")}</h2>
+      <div class="panel scroll told" tabIndex={0} role="region" aria-label={t("What was refused")}>
         <MatrixTable>
           <thead>
             <tr>
-              {["Last", ...(device === undefined ? ["Device"] : []), "Topic", "Times", "Why"].map((name) => (
-                <th key={name} scope="col" class={name === "Why" ? "wrap" : undefined}>
-                  {name}
-                </th>
-              ))}
+              {[t("Last"), ...(device === undefined ? [t("Device")] : []), t("Topic"), t("Times"), t("Why")].map(
+                (name) => (
+                  <th key={name} scope="col" class={name === t("Why") ? "wrap" : undefined}>
+                    {name}
+                  </th>
+                ),
+              )}
             </tr>
           </thead>
           <tbody>
@@ -42,7 +45,8 @@ export function RefusedSection({ device }: { device?: string }): JSX.Element | n
                   <td>{one.name === null ? "–" : <Name name={one.name} known={one.known} />}</td>
                 )}
                 <td class="brief">
-                  {one.topic ?? `a login${one.address === undefined ? "" : ` from ${one.address}`}`}
+                  {one.topic ??
+                    (one.address === undefined ? t("a login") : t("a login from {address}", { address: one.address }))}
                 </td>
                 <td>{one.count}</td>
                 <td class="wrap">
@@ -67,7 +71,7 @@ function Name({ name, known }: { name: string; known: boolean }): JSX.Element {
   if (known) return <a href={`/devices/${encodeURIComponent(name)}`}>{name}</a>;
   return (
     <>
-      {name} <span class="hint">not enrolled</span>
+      {name} <span class="hint">{t("not enrolled")}</span>
     </>
   );
 }

@@ -1,7 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { counted } from "#shared/counted";
 import type { Decision } from "#api/field-routes";
 import type { OverBudgetDocument, SetAsideDocument } from "#api/quarantine-routes";
 import { client } from "../state/page-client.ts";
@@ -9,6 +8,7 @@ import { generation } from "../state/live-state.ts";
 import { session } from "../state/session-state.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { Ago } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 interface Known {
   readonly entries: readonly SetAsideDocument[];
@@ -42,8 +42,13 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
     const { measurement, field } = one;
     try {
       const { written, discarded, waiting, why } = await client.settleField({ measurement, field, type });
-      const waits = waiting > 0 ? `, ${counted(waiting, "waits", "wait")}: ${why ?? "for the store"}` : "";
-      outcome.value = `${measurement}.${field} is ${type} from now on: of what was held ${written} ${written === 1 ? "value is" : "values are"} stored, ${discarded} ${discarded === 1 ? "was" : "were"} let go${waits}.`;
+      const said = [
+        t("{name} is {type} from now on: of what was held", { name: `${measurement}.${field}`, type }),
+        t("{count} value is stored,|{count} values are stored,", { count: written }),
+        t("{count} was let go|{count} were let go", { count: discarded }),
+      ].join(" ");
+      const waits = t("{count} waits: {why}|{count} wait: {why}", { count: waiting, why: why ?? t("for the store") });
+      outcome.value = waiting > 0 ? `${said}, ${waits}.` : `${said}.`;
     } catch (error) {
       outcome.value = error instanceof Error ? error.message : String(error);
     }
@@ -57,10 +62,10 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
   return (
     <section aria-labelledby="aside-title" data-testid="set-aside">
       <div class="section-head">
-        <h2 id="aside-title">Not stored</h2>
+        <h2 id="aside-title">{t("Not stored")}</h2>
         {entries.length > 0 && mayDecide && (
           <button type="button" class="button small" data-testid="forget-set-aside" onClick={forget}>
-            Forget
+            {t("Forget")}
           </button>
         )}
       </div>
@@ -72,10 +77,15 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
       {entries.length > 0 && <Fields entries={entries} onSettle={mayDecide ? settle : undefined} />}
       {offenders.map((one) => (
         <p key={one.device} class="hint" data-testid="over-budget">
-          {one.device} has more than the {budget} series that a device may have: about {one.series} more are set aside.{" "}
-          {one.worst
-            .map(({ measurement, tag, values }) => `${measurement}: tag ${tag} has about ${values} values`)
-            .join("; ")}
+          {t(
+            "{device} has more than the {budget} series that a device may have: about {series} more are set aside. {list}",
+            {
+              device: one.device,
+              budget,
+              series: one.series,
+              list: one.worst.map((worst) => t("{measurement}: tag {tag} has about {values} values", worst)).join("; "),
+            },
+          )}
         </p>
       ))}
     </section>
@@ -90,13 +100,13 @@ interface FieldsProps {
 
 function Fields({ entries, onSettle }: FieldsProps): JSX.Element {
   return (
-    <div class="panel scroll told" tabIndex={0} role="region" aria-label="Fields that are not stored">
+    <div class="panel scroll told" tabIndex={0} role="region" aria-label={t("Fields that are not stored")}>
       <MatrixTable>
         <thead>
           <tr>
-            {["Device", "Field", "Got", "Wanted", "Sample", "Count", "Last", "What to do"].map((name) => (
+            {(["Device", "Field", "Got", "Wanted", "Sample", "Count", "Last", "What to do"] as const).map((name) => (
               <th key={name} scope="col" class={name === "What to do" ? "wrap" : undefined}>
-                {name}
+                {t(name)}
               </th>
             ))}
           </tr>
@@ -131,9 +141,10 @@ function Fields({ entries, onSettle }: FieldsProps): JSX.Element {
 /** One button for each type that the field may be from now on; what that means for the values that are held stands on it. */
 function Choices({ one, onSettle }: { one: SetAsideDocument } & Pick<Required<FieldsProps>, "onSettle">): JSX.Element {
   const label = (type: string): string => {
-    if (type === "string") return "Store as text";
-    if (type === one.wanted) return one.got === "string" ? `Keep as ${type}, let texts go` : `Keep as ${type}`;
-    return `Store as ${type}`;
+    if (type === "string") return t("Store as text");
+    if (type === one.wanted)
+      return one.got === "string" ? t("Keep as {type}, let texts go", { type }) : t("Keep as {type}", { type });
+    return t("Store as {type}", { type });
   };
   return (
     <span class="choices">

@@ -3,11 +3,12 @@ import type { Tracked } from "../state/fleet-state.ts";
 import { valueTables, type ValueTable } from "./value-tables.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { Ago } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 /** Every newest value of a device, a small table for each measurement. */
 export function ValuesSection({ tracked }: { tracked: Tracked }): JSX.Element {
   const tables = valueTables(tracked.latest.value, tracked.looks.value);
-  if (tables.length === 0) return <p class="hint">No values yet.</p>;
+  if (tables.length === 0) return <p class="hint">{t("No values yet.")}</p>;
   return (
     <div class="values">
       {tables.map((table) => (
@@ -47,12 +48,12 @@ function Pairs({ table: { fields, titles, rows } }: { table: ValueTable }): JSX.
 /** Wider than a phone, so it scrolls by itself: hence focusable. */
 function Matrix({ table: { measurement, fields, titles, rows } }: { table: ValueTable }): JSX.Element {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={`Values of ${measurement}`}>
+    <div class="scroll" tabIndex={0} role="region" aria-label={t("Values of {measurement}", { measurement })}>
       <MatrixTable>
         <thead>
           <tr>
             <th scope="col">
-              <span class="visually-hidden">Series</span>
+              <span class="visually-hidden">{t("Series")}</span>
             </th>
             {fields.map((field, index) => (
               <th key={field} scope="col" title={titles[index]?.description}>

@@ -1,6 +1,5 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { counted } from "#shared/counted";
 import { tableCsv, type TableCell } from "#shared/fleet-table";
 import type { JobTarget } from "#api/job-routes";
 import { saveAsFile } from "../shell/save-file.ts";
@@ -8,6 +7,7 @@ import { valueOf, type ListedRow } from "../state/fleet-rows.ts";
 import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
 import type { FleetView } from "./fleet-view.ts";
+import { t } from "../language/text.ts";
 
 interface AskPanelProps {
   readonly view: FleetView;
@@ -58,7 +58,7 @@ export function AskPanel({ view, rows, onColumns }: AskPanelProps): JSX.Element 
     }
   };
   return (
-    <section class="fleet-panel ask-panel" aria-label="Ask the fleet" data-testid="ask-panel">
+    <section class="fleet-panel ask-panel" aria-label={t("Ask the fleet")} data-testid="ask-panel">
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -66,7 +66,7 @@ export function AskPanel({ view, rows, onColumns }: AskPanelProps): JSX.Element 
         }}
       >
         <label>
-          Ask {counted(rows.length, "device")} for
+          {t("Ask {count} device for|Ask {count} devices for", { count: rows.length })}
           <input
             data-testid="ask-columns"
             placeholder="mem.used_percent, system.uptime"
@@ -75,7 +75,7 @@ export function AskPanel({ view, rows, onColumns }: AskPanelProps): JSX.Element 
           />
         </label>
         <button class="button primary" data-testid="ask-show">
-          Newest values
+          {t("Newest values")}
         </button>
         {session.value?.role !== "viewer" && (
           <button
@@ -85,7 +85,7 @@ export function AskPanel({ view, rows, onColumns }: AskPanelProps): JSX.Element 
             disabled={asking.value || rows.length === 0}
             onClick={() => void askAnew()}
           >
-            {asking.value ? "Asking…" : "Ask anew"}
+            {asking.value ? t("Asking…") : t("Ask anew")}
           </button>
         )}
         <button
@@ -113,8 +113,8 @@ export function AskPanel({ view, rows, onColumns }: AskPanelProps): JSX.Element 
       {silent.value && (
         <div role="status" data-testid="ask-silent">
           {silent.value.length === 0
-            ? "All have answered."
-            : `${counted(silent.value.length, "device")} did not answer:`}
+            ? t("All have answered.")
+            : t("{count} device did not answer:|{count} devices did not answer:", { count: silent.value.length })}
           <ul>
             {silent.value.slice(0, 100).map(({ device, why }) => (
               <li key={device}>

@@ -1,5 +1,4 @@
 import type { JSX } from "preact";
-import { counted } from "#shared/counted";
 import { cellText } from "#shared/fleet-table";
 import { isOutdated, release } from "../devices/outdated.ts";
 import { StateDot } from "../devices/presence-dot.tsx";
@@ -9,6 +8,7 @@ import { unitOf } from "../format/units.ts";
 import { numberOf, shownName, stateOf, valueOf, type ListedRow } from "../state/fleet-rows.ts";
 import { now } from "../state/now.ts";
 import { Time } from "../format/when.tsx";
+import { t, word } from "../language/text.ts";
 
 export interface ListedDeviceProps {
   readonly row: ListedRow;
@@ -40,7 +40,7 @@ export function ListedDevice({ row, columns, selected, here, onSelect }: ListedD
         <input
           type="checkbox"
           class="pick"
-          aria-label={`Select ${id}`}
+          aria-label={t("Select {id}", { id })}
           data-testid={`select-${id}`}
           checked={selected}
           onChange={(event) => onSelect(id, event.currentTarget.checked)}
@@ -48,11 +48,11 @@ export function ListedDevice({ row, columns, selected, here, onSelect }: ListedD
         <StateDot id={id} online={online} state={state} />
         <a href={`/devices/${encodeURIComponent(id)}`}>{label}</a>
         {label !== id && <span class="device-id">{id}</span>}
-        {state === "silent" && <span class="state wait">Silent</span>}
-        {online && valueOf(row, "paused") === true && <span class="state wait">Paused</span>}
+        {state === "silent" && <span class="state wait">{t("Silent")}</span>}
+        {online && valueOf(row, "paused") === true && <span class="state wait">{t("Paused")}</span>}
         {isOutdated({ build: text("build") || null }, release.value) && (
           <span class="state wait" data-testid={`outdated-${id}`}>
-            Outdated
+            {t("Outdated")}
           </span>
         )}
         {problem && (
@@ -62,14 +62,14 @@ export function ListedDevice({ row, columns, selected, here, onSelect }: ListedD
         )}
         {missing > 0 && (
           <span class="device-missing" data-testid={`missing-${id}`}>
-            {counted(missing, "sample")} missing
+            {t("{count} sample missing|{count} samples missing", { count: missing })}
           </span>
         )}
       </th>
       <Gauge name="CPU" value={idle === undefined ? undefined : Math.min(100, Math.max(0, 100 - idle))} />
       <Gauge name="Memory" value={numberOf(row, "mem.used_percent")} />
       <Gauge name="Disk" value={numberOf(row, "disk.used_percent")} />
-      <td role="cell" data-label="Load" class="load">
+      <td role="cell" data-label={word("Load")} class="load">
         {numberOf(row, "system.load1")?.toFixed(2) ?? "–"}
       </td>
       {columns.map((column) => (
@@ -80,8 +80,8 @@ export function ListedDevice({ row, columns, selected, here, onSelect }: ListedD
           </div>
         </td>
       ))}
-      <td role="cell" data-label="Seen" class="seen">
-        {seen === undefined ? "never" : <Time ts={seen} text={formatAgo(seen, now.peek())} />}
+      <td role="cell" data-label={word("Seen")} class="seen">
+        {seen === undefined ? t("never") : <Time ts={seen} text={formatAgo(seen, now.peek())} />}
       </td>
     </tr>
   );
@@ -119,7 +119,7 @@ function Trail({ values = [] }: { values: readonly number[] | undefined }): JSX.
 function Gauge({ name, value }: { name: string; value: number | undefined }): JSX.Element {
   const level = value === undefined ? "" : value >= 90 ? "high" : value >= 75 ? "raised" : "";
   return (
-    <td role="cell" data-label={name} class="gauge">
+    <td role="cell" data-label={word(name)} class="gauge">
       <span class="gauge-value">{value === undefined ? "–" : formatValue(value, "percent")}</span>
       <span class={`bar ${level}`} aria-hidden="true">
         <span style={{ width: `${value ?? 0}%` }} />

@@ -1,12 +1,13 @@
 import type { JSX } from "preact";
 import { keptViews } from "../state/favourites-state.ts";
+import { t } from "../language/text.ts";
 
 /** The saved views, each one click away. */
 export function SavedViews({ query, onView }: { query: string; onView: (query: string) => void }): JSX.Element | null {
   const views = keptViews();
   if (views.length === 0) return null;
   return (
-    <nav class="saved-views" aria-label="Saved views">
+    <nav class="saved-views" aria-label={t("Saved views")}>
       {views.map((one) => (
         <button
           key={one.name}

@@ -1,12 +1,12 @@
 import type { JSX } from "preact";
 import { useLocation } from "preact-iso/router";
-import { counted } from "#shared/counted";
 import { typedCommand } from "../jobs/read-order.ts";
 import { keptCommands } from "../state/favourites-state.ts";
 import { draft } from "../state/job-draft.ts";
 import { valueOf, type ListedRow } from "../state/fleet-rows.ts";
 import { session } from "../state/session-state.ts";
 import type { FleetView } from "./fleet-view.ts";
+import { t } from "../language/text.ts";
 
 interface SelectionBarProps {
   readonly selected: ReadonlySet<string>;
@@ -33,24 +33,24 @@ export function SelectionBar({ selected, view, rows, isRead, onClear }: Selectio
     route("/jobs");
   };
   return (
-    <div class="selection" role="region" aria-label="Selection" data-testid="selection">
+    <div class="selection" role="region" aria-label={t("Selection")} data-testid="selection">
       {selected.size > 0 && (
         <>
-          <b>{counted(selected.size, "device")} selected</b>
-          {unseen > 0 && <span class="muted">{unseen} of them not listed</span>}
+          <b>{t("{count} device selected|{count} devices selected", { count: selected.size })}</b>
+          {unseen > 0 && <span class="muted">{t("{unseen} of them not listed", { unseen })}</span>}
           <button
             type="button"
             class="button primary small"
             data-testid="send-selected"
             onClick={() => send({ target: "devices", devices: [...selected].join(", ") })}
           >
-            Send a command…
+            {t("Send a command…")}
           </button>
           <FavouriteChoice
             onPick={(command) => send({ target: "devices", devices: [...selected].join(", "), ...command })}
           />
           <button type="button" class="button small" data-testid="select-none" onClick={onClear}>
-            Select none
+            {t("Select none")}
           </button>
         </>
       )}
@@ -60,10 +60,10 @@ export function SelectionBar({ selected, view, rows, isRead, onClear }: Selectio
           class="button small"
           data-testid="send-filtered"
           disabled={!isRead}
-          title={isRead ? undefined : "The filter cannot be read: these are the devices of the one before."}
+          title={isRead ? undefined : t("The filter cannot be read: these are the devices of the one before.")}
           onClick={() => send({ target: "where", where: state ? `(${where}) state=${state}` : where })}
         >
-          Send a command to {fitting === 1 ? "the one" : `the ${fitting}`} that {fitting === 1 ? "fits" : "fit"}…
+          {t("Send a command to the one that fits…|Send a command to the {count} that fit…", { count: fitting })}
         </button>
       )}
     </div>
@@ -81,7 +81,7 @@ function FavouriteChoice({
   return (
     <select
       class="small"
-      aria-label="Send a favourite"
+      aria-label={t("Send a favourite")}
       data-testid="send-favourite"
       value=""
       onChange={(event) => {
@@ -89,7 +89,7 @@ function FavouriteChoice({
         if (one) onPick(typedCommand(one));
       }}
     >
-      <option value="">Send a favourite…</option>
+      <option value="">{t("Send a favourite…")}</option>
       {kept.map(({ name }) => (
         <option key={name} value={name}>
           {name}

@@ -6,6 +6,7 @@ import { fetchFilterNames, filterNames } from "./filter-field.tsx";
 import { fleetQuery, fleetViewOf, type FleetView } from "./fleet-view.ts";
 import { changeFavourites, keptViews } from "../state/favourites-state.ts";
 import { client } from "../state/page-client.ts";
+import { t } from "../language/text.ts";
 
 interface ViewPanelProps {
   readonly view: FleetView;
@@ -40,15 +41,15 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
     ]),
   ];
   return (
-    <section class="fleet-panel view-panel" aria-label="View" data-testid="view-panel">
+    <section class="fleet-panel view-panel" aria-label={t("View")} data-testid="view-panel">
       <label>
-        Group by
+        {t("Group by")}
         <select
           data-testid="view-group"
           value={view.group}
           onChange={(event) => onView({ group: event.currentTarget.value })}
         >
-          <option value="">nothing</option>
+          <option value="">{t("nothing")}</option>
           {groupable.map((one) => (
             <option key={one} value={one}>
               {one}
@@ -64,7 +65,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
         }}
       >
         <label>
-          Columns beside the usual ones
+          {t("Columns beside the usual ones")}
           <input
             list="view-columns-known"
             data-testid="view-columns"
@@ -88,7 +89,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
           ))}
         </datalist>
         <button class="button" data-testid="view-columns-show">
-          Show
+          {t("Show")}
         </button>
       </form>
       <form
@@ -101,7 +102,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
         }}
       >
         <label>
-          Save this view as
+          {t("Save this view as")}
           <input
             data-testid="view-name"
             required
@@ -110,7 +111,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
           />
         </label>
         <button class="button" data-testid="view-save">
-          Save
+          {t("Save")}
         </button>
       </form>
       {refused.value && (
@@ -137,7 +138,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
               <button
                 type="button"
                 class="button small"
-                aria-label={`Forget the view ${one.name}`}
+                aria-label={t("Forget the view {name}", { name: one.name })}
                 onClick={() => void change(() => client.forgetView(one.name))}
               >
                 ×

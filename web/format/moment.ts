@@ -1,31 +1,36 @@
-const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-const year = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+import { inLocale } from "../language/text.ts";
+
+const time = inLocale((of) => new Intl.DateTimeFormat(of, { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
+const day = inLocale((of) => new Intl.DateTimeFormat(of, { day: "numeric", month: "short" }));
+const year = inLocale((of) => new Intl.DateTimeFormat(of, { day: "numeric", month: "short", year: "numeric" }));
 
 /** A moment in the reader's time zone: the time alone for today, "21 Nov 12:03:04" before, with the year before this year. */
 export function formatMoment(ts: number, now: number): string {
   const then = new Date(ts);
   const today = new Date(now);
-  if (then.toDateString() === today.toDateString()) return time.format(then);
-  return `${(then.getFullYear() === today.getFullYear() ? day : year).format(then)} ${time.format(then)}`;
+  if (then.toDateString() === today.toDateString()) return time().format(then);
+  return `${(then.getFullYear() === today.getFullYear() ? day() : year()).format(then)} ${time().format(then)}`;
 }
 
-const whole = new Intl.DateTimeFormat("en-GB", {
-  weekday: "short",
-  day: "numeric",
-  month: "short",
-  year: "numeric",
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  fractionalSecondDigits: 3,
-  timeZoneName: "short",
-});
+const whole = inLocale(
+  (of) =>
+    new Intl.DateTimeFormat(of, {
+      weekday: "short",
+      day: "numeric",
+      month: "short",
+      year: "numeric",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+      fractionalSecondDigits: 3,
+      timeZoneName: "short",
+    }),
+);
 
 /** All of a moment, with the zone that it is told in: what is shown on hover. */
-export const formatWhole = (ts: number): string => whole.format(ts);
+export const formatWhole = (ts: number): string => whole().format(ts);
 
 /** The time with milliseconds, for timelines: commands live in fractions of a second. */
 export function formatExact(ts: number): string {
-  return `${time.format(ts)}.${String(Math.trunc(ts) % 1_000).padStart(3, "0")}`;
+  return `${time().format(ts)}.${String(Math.trunc(ts) % 1_000).padStart(3, "0")}`;
 }

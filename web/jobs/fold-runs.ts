@@ -1,5 +1,6 @@
 import type { JobSummaryDocument } from "#api/job-routes";
 import type { ScheduleDocument } from "#api/schedule-routes";
+import { t } from "../language/text.ts";
 
 /** What a schedule has become, in one place of the list. */
 export interface Folded {
@@ -28,7 +29,7 @@ export function folded(
   const begun = new Map(schedules.map(({ id, last }) => [id, last?.ts]));
   for (const [id, known] of runs) {
     const name = names.get(id) ?? known[0]?.schedule?.name ?? "";
-    places.set(`schedule ${id}`, { ts: known[0]?.ts ?? begun.get(id) ?? 0, item: { id, name, runs: known } });
+    places.set(t("schedule {id}", { id }), { ts: known[0]?.ts ?? begun.get(id) ?? 0, item: { id, name, runs: known } });
   }
   return [...places.values()].sort((a, b) => b.ts - a.ts).map(({ item }) => item);
 }

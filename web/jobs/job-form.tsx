@@ -3,7 +3,6 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import type { JobOrder } from "#api/job-routes";
-import { counted } from "#shared/counted";
 import { browserKey } from "../signing/browser-key.ts";
 import { signJobOrder } from "../signing/sign-order.ts";
 import { devicesToSign, JobSigningNote } from "./job-signing.tsx";
@@ -17,6 +16,7 @@ import { offered, useOffered } from "../state/offered-keys.ts";
 import { FavouritesBar } from "../commands/favourites-bar.tsx";
 import { Choice, TextField, type FieldProps } from "./text-field.tsx";
 import { blank, readOrder, typedCommand, type TypedOrder } from "./read-order.ts";
+import { t } from "../language/text.ts";
 
 /** Whom an order may be for. */
 export const targets: readonly (readonly [TypedOrder["target"], string])[] = [
@@ -103,11 +103,11 @@ export function JobForm(): JSX.Element {
     if (yes && asked) void send(asked);
   };
 
-  if (keys.value.length === 0) return <p class="hint">No device offers a command yet.</p>;
+  if (keys.value.length === 0) return <p class="hint">{t("No device offers a command yet.")}</p>;
   return (
     <div class="command-form">
       <form onSubmit={submit} noValidate data-testid="job-form">
-        <Choice {...field("target")} title="To" options={targets} />
+        <Choice {...field("target")} title={t("To")} options={targets} />
         <TargetField typed={typed.value} field={field} />
         <FavouritesBar
           keys={keys.value}
@@ -116,17 +116,26 @@ export function JobForm(): JSX.Element {
             plan.value = undefined;
           }}
         />
-        <Choice {...field("key")} value={key} title="Command" options={keys.value.map((one) => [one, one] as const)} />
-        <TextField {...field("args")} title="Arguments" placeholder={'{"seconds": 5}'} lines={2} />
+        <Choice
+          {...field("key")}
+          value={key}
+          title={t("Command")}
+          options={keys.value.map((one) => [one, one] as const)}
+        />
+        <TextField {...field("args")} title={t("Arguments")} placeholder={'{"seconds": 5}'} lines={2} />
         <div class="field-pair">
-          <TextField {...field("rate")} title="Commands a second" placeholder="10" />
-          <TextField {...field("canary")} title="Canaries first" placeholder="0" />
-          <TextField {...field("failed")} title="Stop above % failed" placeholder="never" />
-          <TextField {...field("min")} title="Count from ended" placeholder="1" />
-          <TextField {...field("ttl")} title="Wait for each device" placeholder="1h" />
-          <TextField {...field("timeout")} title="A device may take" placeholder="any time" />
+          <TextField {...field("rate")} title={t("Commands a second")} placeholder="10" />
+          <TextField {...field("canary")} title={t("Canaries first")} placeholder="0" />
+          <TextField {...field("failed")} title={t("Stop above % failed")} placeholder={t("never")} />
+          <TextField {...field("min")} title={t("Count from ended")} placeholder="1" />
+          <TextField {...field("ttl")} title={t("Wait for each device")} placeholder="1h" />
+          <TextField {...field("timeout")} title={t("A device may take")} placeholder={t("any time")} />
         </div>
-        <TextField {...field("gate")} title="Go on only while this holds" placeholder="mem.used_percent < 80 for 5m" />
+        <TextField
+          {...field("gate")}
+          title={t("Go on only while this holds")}
+          placeholder="mem.used_percent < 80 for 5m"
+        />
         <JobSigningNote />
         {refused.value && (
           <p class="refusal" role="alert" data-testid="job-refused">
@@ -136,10 +145,10 @@ export function JobForm(): JSX.Element {
         {plan.value && <JobPlan plan={plan.value} />}
         <div class="service-actions">
           <button type="button" class="button" data-testid="job-plan" onClick={() => void lookAhead()}>
-            Show the plan
+            {t("Show the plan")}
           </button>
           <button type="submit" class="button primary" data-testid="job-send">
-            Send {key}
+            {t("Send {key}", { key })}
           </button>
         </div>
       </form>
@@ -147,7 +156,7 @@ export function JobForm(): JSX.Element {
         <Confirm
           question={questionOf(asking.value)}
           consequence={[consequenceOf(key), asking.value.devices?.join(", ")].filter(Boolean).join(" ")}
-          action={asking.value.devices ? `Sign and send ${key}` : `Send ${key}`}
+          action={asking.value.devices ? t("Sign and send {key}", { key }) : t("Send {key}", { key })}
           onAnswer={answer}
         />
       )}
@@ -156,7 +165,9 @@ export function JobForm(): JSX.Element {
 }
 
 function questionOf({ order: { key }, devices }: Asked): string {
-  return devices ? `Sign ${key} for ${counted(devices.length, "device")}?` : `${key} on many devices?`;
+  return devices
+    ? t("Sign {key} for {count} device?|Sign {key} for {count} devices?", { key, count: devices.length })
+    : t("{key} on many devices?", { key });
 }
 
 interface TargetProps {
@@ -172,9 +183,9 @@ export function TargetField({ typed, field }: TargetProps): JSX.Element | null {
     case "group":
       return <GroupField {...field("group")} />;
     case "where":
-      return <TextField {...field("where")} title="Conditions" placeholder="group=lab version<0.3" />;
+      return <TextField {...field("where")} title={t("Conditions")} placeholder="group=lab version<0.3" />;
     case "devices":
-      return <TextField {...field("devices")} title="Devices" placeholder="rpi-7, rpi-8" />;
+      return <TextField {...field("devices")} title={t("Devices")} placeholder="rpi-7, rpi-8" />;
   }
 }
 
@@ -191,8 +202,8 @@ function GroupField(props: FieldProps): JSX.Element {
   return (
     <Choice
       {...props}
-      title="Group"
-      options={[["", options.length > 0 ? "Choose…" : "There are none yet"], ...options]}
+      title={t("Group")}
+      options={[["", options.length > 0 ? t("Choose…") : t("There are none yet")], ...options]}
     />
   );
 }

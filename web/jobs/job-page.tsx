@@ -14,6 +14,7 @@ import { describeTarget } from "#api/target-text";
 import { jobLooks } from "./looks.ts";
 import { JobDevicesTable } from "./job-devices.tsx";
 import { Ago, ToldText } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 /** One job: how far it is, and every device's part in it. */
 export function JobPage(): JSX.Element {
@@ -25,7 +26,7 @@ function Known({ id }: { id: string }): JSX.Element {
   const shown = useSignal<JobDocument | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
   const newest = useRef(0);
-  useTitle(shown.value ? `${shown.value.key} to many` : "Job");
+  useTitle(shown.value ? t("{key} to many", { key: shown.value.key }) : t("Job"));
   // An event tells that the job changed; the devices come with the job itself. Answers may overtake one another.
   useEffect(() => {
     const turn = ++newest.current;
@@ -43,8 +44,8 @@ function Known({ id }: { id: string }): JSX.Element {
   const job = shown.value;
   return (
     <main class="page" aria-busy={!job && !problem.value}>
-      <nav aria-label="Breadcrumb">
-        <a href="/jobs">Jobs</a> <span aria-hidden="true">/</span>
+      <nav aria-label={t("Breadcrumb")}>
+        <a href="/jobs">{t("Jobs")}</a> <span aria-hidden="true">/</span>
       </nav>
       {problem.value && (
         <p class="refusal" role="alert">
@@ -62,9 +63,7 @@ function Head({ job, onChanged }: { job: JobDocument; onChanged: (job: JobDocume
   return (
     <header class="job-detail" data-testid="job" data-state={job.state}>
       <div class="page-head">
-        <h1>
-          {job.key} to {describeTarget(job.target)}
-        </h1>
+        <h1>{t("{key} to {target}", { key: job.key, target: describeTarget(job.target) })}</h1>
         <span class={`state ${tone}`}>{label}</span>
         {session.value?.role !== "viewer" && <JobButtons job={job} onChanged={onChanged} />}
       </div>
@@ -81,13 +80,20 @@ function Facts({ job }: { job: JobDocument }): JSX.Element {
   const { id, by, ts, args, rate, canary, abort, gate } = job;
   const facts: (readonly [string, string | JSX.Element])[] = [
     ["id", id],
-    ["sent by", by],
+    [t("sent by"), by],
     ["begun", <Ago key="begun" ts={ts} />],
     ["rate", `${rate} a second`],
     ...(Object.keys(args).length > 0 ? [["arguments", JSON.stringify(args)] as const] : []),
     ...(canary > 0 ? [["canaries", String(canary)] as const] : []),
     ...(gate === undefined ? [] : [["gate", gate] as const]),
-    ...(abort ? [["stops above", `${abort.failed * 100} % failed, from ${abort.min} ended`] as const] : []),
+    ...(abort
+      ? [
+          [
+            t("stops above"),
+            t("{value} % failed, from {min} ended", { value: abort.failed * 100, min: abort.min }),
+          ] as const,
+        ]
+      : []),
   ];
   return (
     <dl class="facts">

@@ -16,27 +16,28 @@ import { JobsNav } from "./jobs-nav.tsx";
 import { describeTarget } from "#api/target-text";
 import { jobLooks } from "./looks.ts";
 import { Ago, ToldText } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 /** One command to many devices: the jobs there were, and a form for the next. */
 export function JobsPage(): JSX.Element {
-  useTitle("Jobs");
+  useTitle(t("Jobs"));
   return (
     <main class="page">
       <div class="page-head">
-        <h1>Jobs</h1>
+        <h1>{t("Jobs")}</h1>
         <JobsNav here="/jobs" />
       </div>
       <div class="columns">
         <section aria-labelledby="job-form-title">
-          <h2 id="job-form-title">Send to many</h2>
+          <h2 id="job-form-title">{t("Send to many")}</h2>
           {session.value?.role === "viewer" ? (
-            <p class="hint">Your role, viewer, may watch but not send commands.</p>
+            <p class="hint">{t("Your role, viewer, may watch but not send commands.")}</p>
           ) : (
             <JobForm />
           )}
         </section>
         <section aria-labelledby="job-list-title">
-          <h2 id="job-list-title">Newest first</h2>
+          <h2 id="job-list-title">{t("Newest first")}</h2>
           <JobList />
         </section>
       </div>
@@ -62,7 +63,7 @@ function JobList(): JSX.Element {
   }, [generation.value]);
   const all = folded(listJobs(), schedules.value);
   if (problem.value) return <p class="refusal">{problem.value}</p>;
-  if (all.length === 0) return <p class="hint">{fetched.value ? "No jobs yet." : "Loading…"}</p>;
+  if (all.length === 0) return <p class="hint">{fetched.value ? t("No jobs yet.") : t("Loading…")}</p>;
   return (
     <ul class="commands" data-testid="jobs">
       {all.map((one) =>
@@ -98,7 +99,8 @@ function ScheduleRuns({ folded: { id, name, runs } }: { folded: Folded }): JSX.E
           <Chevron open={open.value} />
           {newest && <span class={`state ${jobLooks(newest).tone}`}>{jobLooks(newest).label}</span>}
           <span class="job-name">
-            <b>{name}</b>, by the clock
+            <b>{name}</b>
+            {t(", by the clock")}
           </span>
         </button>
         <span class="command-meta">{newest && <Ago ts={newest.ts} />}</span>
@@ -123,7 +125,7 @@ function JobItem({ job }: { job: JobSummaryDocument }): JSX.Element {
       <div class="job-head">
         <span class={`state ${tone}`}>{label}</span>
         <a class="job-name" href={`/jobs/${encodeURIComponent(job.id)}`}>
-          <b>{job.key}</b> to {describeTarget(job.target)}
+          <b>{job.key}</b> {t("to {target}", { target: describeTarget(job.target) })}
         </a>
         <span class="command-meta">
           <span>{job.by}</span>

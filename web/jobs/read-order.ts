@@ -3,6 +3,7 @@ import type { JobOrder, JobTarget } from "#api/job-routes";
 import { readArguments } from "../commands/typed-arguments.ts";
 import type { ScheduleDocument } from "#api/schedule-routes";
 import { typedDuration, writtenDuration } from "../format/format-duration.ts";
+import { t } from "../language/text.ts";
 
 /** What stands in the form, as typed. */
 export interface TypedOrder {
@@ -92,13 +93,13 @@ export function readOrder(typed: TypedOrder): ReadOrder {
     return value;
   };
   const args = readArguments({ kind: "json" }, { "": typed.args });
-  if (!args.ok) problems.args = args.problems[""] ?? "Not valid.";
+  if (!args.ok) problems.args = args.problems[""] ?? t("Not valid.");
   const target = readTarget(typed);
-  if (!target) problems[typed.target === "all" ? "target" : typed.target] = "This is required.";
-  const rate = given("rate", between(0.01, 1_000), "Expected 0.01 to 1000 commands a second.");
-  const canary = given("canary", whole(0), "Expected a whole number.");
-  const failed = given("failed", between(0, 100), "Expected 0 to 100 percent.");
-  const min = given("min", whole(1), "Expected a whole number, 1 or more.");
+  if (!target) problems[typed.target === "all" ? "target" : typed.target] = t("This is required.");
+  const rate = given("rate", between(0.01, 1_000), t("Expected 0.01 to 1000 commands a second."));
+  const canary = given("canary", whole(0), t("Expected a whole number."));
+  const failed = given("failed", between(0, 100), t("Expected 0 to 100 percent."));
+  const min = given("min", whole(1), t("Expected a whole number, 1 or more."));
   const time = (name: "ttl" | "timeout"): number | undefined => {
     const read = typed[name].trim() === "" ? undefined : typedDuration(typed[name]);
     if (read && "problem" in read) problems[name] = read.problem;
@@ -106,7 +107,7 @@ export function readOrder(typed: TypedOrder): ReadOrder {
   };
   const ttl = time("ttl");
   const timeout = time("timeout");
-  if (min !== undefined && typed.failed.trim() === "") problems.failed = "Say how many may fail.";
+  if (min !== undefined && typed.failed.trim() === "") problems.failed = t("Say how many may fail.");
   if (Object.keys(problems).length > 0 || !target || !args.ok) return { ok: false, problems };
   const order = {
     key: typed.key,

@@ -14,6 +14,7 @@ import { offeredKeys, TargetField, targets } from "./job-form.tsx";
 import { blank, readOrder, typedOrder, type TypedOrder } from "./read-order.ts";
 import { Choice, TextField } from "./text-field.tsx";
 import { ToldText, Until } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 /** Commands and jobs that the clock begins: the form for the next, and those there are. */
 export function SchedulesPage(): JSX.Element {
@@ -43,9 +44,11 @@ export function SchedulesPage(): JSX.Element {
   return (
     <div class="columns">
       <section ref={form} aria-labelledby="schedule-form-title">
-        <h2 id="schedule-form-title">{changed.value ? `Change ${changed.value.name}` : "Begin by the clock"}</h2>
+        <h2 id="schedule-form-title">
+          {changed.value ? t("Change {name}", { name: changed.value.name }) : t("Begin by the clock")}
+        </h2>
         {session.value?.role === "viewer" ? (
-          <p class="hint">Your role, viewer, may watch but not send commands.</p>
+          <p class="hint">{t("Your role, viewer, may watch but not send commands.")}</p>
         ) : (
           <ScheduleForm
             key={changed.value?.id ?? ""}
@@ -61,8 +64,8 @@ export function SchedulesPage(): JSX.Element {
         )}
       </section>
       <section aria-labelledby="schedule-list-title">
-        <h2 id="schedule-list-title">Schedules</h2>
-        {all.value?.length === 0 && <p class="hint">No schedules yet.</p>}
+        <h2 id="schedule-list-title">{t("Schedules")}</h2>
+        {all.value?.length === 0 && <p class="hint">{t("No schedules yet.")}</p>}
         <ul class="commands" data-testid="schedules">
           {(all.value ?? []).map((schedule) => (
             <ScheduleItem key={schedule.id} schedule={schedule} attempt={attempt} change={() => change(schedule)} />
@@ -85,24 +88,25 @@ function ScheduleItem({ schedule, attempt, change }: ItemProps): JSX.Element {
   return (
     <li class="command job" data-testid={`schedule-${id}`} data-name={name}>
       <div class="job-head">
-        <span class={`state ${paused ? "wait" : "good"}`}>{paused ? "Paused" : "At work"}</span>
+        <span class={`state ${paused ? "wait" : "good"}`}>{paused ? t("Paused") : t("At work")}</span>
         <span class="job-name">
-          <b>{name}</b>: {order.key} to {describeTarget(order.target)}
+          <b>{name}</b>
+          {t(": {key} to {target}", { key: order.key, target: describeTarget(order.target) })}
         </span>
         <span class="command-meta">
-          <span>{token ? `${by}, token ${token.name}` : by}</span>
+          <span>{token ? t("{by}, token {name}", { by, name: token.name }) : by}</span>
         </span>
       </div>
       <p class="job-explain">
         <code>{cron}</code> {zone}
         {first !== undefined && (
           <>
-            ; next <Until ts={first} />
+            {t("; next")} <Until ts={first} />
           </>
         )}
         {last && (
           <>
-            ; last {last.job ? <a href={`/jobs/${encodeURIComponent(last.job)}`}>{last.state}</a> : last.state}
+            {t("; last")} {last.job ? <a href={`/jobs/${encodeURIComponent(last.job)}`}>{last.state}</a> : last.state}
             {last.why !== null && (
               <>
                 : <ToldText text={last.why} />
@@ -116,26 +120,26 @@ function ScheduleItem({ schedule, attempt, change }: ItemProps): JSX.Element {
           <button
             type="button"
             class="button small"
-            aria-label={`Change ${name}`}
+            aria-label={t("Change {name}", { name })}
             data-testid={`change-${name}`}
             onClick={change}
           >
-            Change
+            {t("Change")}
           </button>
           <button
             type="button"
             class="button small"
             onClick={() => void attempt(() => (paused ? client.resumeSchedule(id) : client.pauseSchedule(id)))}
           >
-            {paused ? "Resume" : "Pause"}
+            {paused ? t("Resume") : t("Pause")}
           </button>
           <button
             type="button"
             class="button small"
-            aria-label={`Remove ${name}`}
+            aria-label={t("Remove {name}", { name })}
             onClick={() => void attempt(() => client.removeSchedule(id))}
           >
-            Remove
+            {t("Remove")}
           </button>
         </div>
       )}
@@ -197,36 +201,45 @@ function ScheduleForm({ of, make, leave }: FormProps): JSX.Element {
     const { name, missed, ...others } = when.value;
     void make({
       ...others,
-      name: name.trim() === "" ? `${key} at ${others.cron}` : name,
+      name: name.trim() === "" ? t("{key} at {cron}", { key, cron: others.cron }) : name,
       missed: missed === "tell" ? "tell" : "run",
       order: read.order,
     });
   };
-  if (keys.value.length === 0) return <p class="hint">No device offers a command yet.</p>;
+  if (keys.value.length === 0) return <p class="hint">{t("No device offers a command yet.")}</p>;
   return (
     <div class="command-form">
       <form onSubmit={submit} noValidate data-testid="schedule-form">
-        <TextField {...time("name")} title="Name" placeholder={`${key} at ${when.value.cron}`} />
+        <TextField
+          {...time("name")}
+          title={t("Name")}
+          placeholder={t("{key} at {cron}", { key, cron: when.value.cron })}
+        />
         <div class="field-pair">
-          <TextField {...time("cron")} title="Minute, hour, day, month, weekday" placeholder="0 3 * * 1-5" />
-          <TextField {...time("zone")} title="Time zone" placeholder="Europe/Berlin" />
+          <TextField {...time("cron")} title={t("Minute, hour, day, month, weekday")} placeholder="0 3 * * 1-5" />
+          <TextField {...time("zone")} title={t("Time zone")} placeholder="Europe/Berlin" />
         </div>
         <NextTimes when={when} />
-        <Choice {...field("target")} title="To" options={targets} />
+        <Choice {...field("target")} title={t("To")} options={targets} />
         <TargetField typed={typed.value} field={field} />
-        <Choice {...field("key")} value={key} title="Command" options={keys.value.map((one) => [one, one] as const)} />
-        <TextField {...field("args")} title="Arguments" placeholder={'{"seconds": 5}'} lines={2} />
+        <Choice
+          {...field("key")}
+          value={key}
+          title={t("Command")}
+          options={keys.value.map((one) => [one, one] as const)}
+        />
+        <TextField {...field("args")} title={t("Arguments")} placeholder={'{"seconds": 5}'} lines={2} />
         <div class="field-pair">
-          <Choice {...time("missed")} title="A run that was missed" options={wishes} />
-          <TextField {...time("window")} title="So late at most" placeholder="1h" />
+          <Choice {...time("missed")} title={t("A run that was missed")} options={wishes} />
+          <TextField {...time("window")} title={t("So late at most")} placeholder="1h" />
         </div>
         <div class="service-actions">
           <button type="submit" class="button primary" data-testid="schedule-make">
-            {of ? "Change the schedule" : "Make the schedule"}
+            {of ? t("Change the schedule") : t("Make the schedule")}
           </button>
           {of && (
             <button type="button" class="button" onClick={leave}>
-              Leave it as it is
+              {t("Leave it as it is")}
             </button>
           )}
         </div>
@@ -251,8 +264,8 @@ function NextTimes({ when }: { when: Signal<{ readonly cron: string; readonly zo
   return (
     <p class="field-note" data-testid="next-times">
       {times.value.length === 0
-        ? "It is never due."
-        : `Due ${times.value.map((ts) => formatMoment(ts, now.value)).join(", ")}`}
+        ? t("It is never due.")
+        : t("Due {list}", { list: times.value.map((ts) => formatMoment(ts, now.value)).join(", ") })}
     </p>
   );
 }

@@ -11,10 +11,11 @@ import { PersonForm } from "./person-form.tsx";
 import { ShownOnce } from "./shown-once.tsx";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { Ago } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 /** The accounts of people and programs, for an administrator: who there is, and adding, changing and removing one. */
 export function PeoplePage(): JSX.Element {
-  useTitle("People");
+  useTitle(t("People"));
   const { items, problem, attempt } = useListed(async () => (await client.listAccounts()).accounts);
   const editing = useSignal<PersonDocument | undefined>(undefined);
   const removing = useSignal<string | undefined>(undefined);
@@ -27,15 +28,17 @@ export function PeoplePage(): JSX.Element {
   return (
     <main class="page">
       <div class="page-head">
-        <h1>People</h1>
+        <h1>{t("People")}</h1>
         <PeopleNav />
       </div>
       <p class="hint">
-        Accounts of people and programs; devices are removed on their own pages. <code>muster operator</code> does the
-        same.
+        {t("Accounts of people and programs; devices are removed on their own pages.")} <code>muster operator</code>{" "}
+        {t("does the same.")}
       </p>
       {problem.value && <p class="refusal">{problem.value}</p>}
-      {made.value && <ShownOnce of={`The password of ${made.value.name}`} secret={made.value.password} />}
+      {made.value && (
+        <ShownOnce of={t("The password of {name}", { name: made.value.name })} secret={made.value.password} />
+      )}
       {items.value && (
         <PeopleTable
           people={items.value}
@@ -58,9 +61,11 @@ export function PeoplePage(): JSX.Element {
       />
       {removing.value !== undefined && (
         <Confirm
-          question={`Remove the account ${removing.value}?`}
-          consequence="Its password, sessions and tokens are void, and what is open with them ends now. This cannot be undone."
-          action="Remove the account"
+          question={t("Remove the account {removing}?", { removing: removing.value })}
+          consequence={t(
+            "Its password, sessions and tokens are void, and what is open with them ends now. This cannot be undone.",
+          )}
+          action={t("Remove the account")}
           onAnswer={answer}
         />
       )}
@@ -78,13 +83,13 @@ interface TableProps {
 function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element {
   const admins = people.filter(({ role, groups, provided }) => role === "admin" && !groups && !provided).length;
   return (
-    <div class="panel scroll told" tabIndex={0} role="region" aria-label="Accounts">
+    <div class="panel scroll told" tabIndex={0} role="region" aria-label={t("Accounts")}>
       <MatrixTable data-testid="accounts">
         <thead>
           <tr>
-            {["Account", "Role", "Devices", "Second factor", "Seen", ""].map((name) => (
+            {(["Account", "Role", "Devices", "Second factor", "Seen", ""] as const).map((name) => (
               <th key={name} scope="col" class={name === "Devices" ? "wrap" : undefined}>
-                {name || <span class="visually-hidden">Actions</span>}
+                {name ? t(name) : <span class="visually-hidden">{t("Actions")}</span>}
               </th>
             ))}
           </tr>
@@ -95,8 +100,8 @@ function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element
               <th scope="row">{one.name}</th>
               <td>
                 {one.role}
-                {one.name === session.value?.name && " (you)"}
-                {one.provided && <span class="hint"> by the identity provider</span>}
+                {one.name === session.value?.name && t(" (you)")}
+                {one.provided && <span class="hint"> {t("by the identity provider")}</span>}
               </td>
               <td class="wrap">{reachOf(one.groups)}</td>
               <td>
@@ -104,11 +109,11 @@ function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element
                   <button
                     type="button"
                     class="button small"
-                    aria-label={`Take away the second factor of ${one.name}`}
+                    aria-label={t("Take away the second factor of {name}", { name: one.name })}
                     data-testid={`reset-${one.name}`}
                     onClick={() => reset(one.name)}
                   >
-                    Take away
+                    {t("Take away")}
                   </button>
                 ) : (
                   "\u2013"
@@ -116,7 +121,7 @@ function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element
                 {one.wrongCodes > 0 && (
                   <span class="refusal" data-testid={`wrong-codes-${one.name}`}>
                     {" "}
-                    {one.wrongCodes} wrong with the right password
+                    {t("{wrongCodes} wrong with the right password", { wrongCodes: one.wrongCodes })}
                   </span>
                 )}
               </td>
@@ -126,24 +131,24 @@ function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element
                   <button
                     type="button"
                     class="button small"
-                    aria-label={`Change the account ${one.name}`}
+                    aria-label={t("Change the account {name}", { name: one.name })}
                     data-testid={`change-${one.name}`}
                     onClick={() => change(one)}
                   >
-                    Change
+                    {t("Change")}
                   </button>
                 )}{" "}
                 {one.role === "admin" && !one.groups && !one.provided && admins === 1 ? (
-                  "the last administrator"
+                  t("the last administrator")
                 ) : (
                   <button
                     type="button"
                     class="button small"
-                    aria-label={`Remove the account ${one.name}`}
+                    aria-label={t("Remove the account {name}", { name: one.name })}
                     data-testid={`remove-${one.name}`}
                     onClick={() => remove(one.name)}
                   >
-                    Remove
+                    {t("Remove")}
                   </button>
                 )}
               </td>

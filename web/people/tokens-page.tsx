@@ -10,10 +10,11 @@ import { ShownOnce } from "./shown-once.tsx";
 import { TokenForm } from "./token-form.tsx";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { Ago, Until } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 /** Tokens by which programs log in: one's own, or for an administrator everybody's. */
 export function TokensPage(): JSX.Element {
-  useTitle("Tokens");
+  useTitle(t("Tokens"));
   const { items, problem, attempt } = useListed(async () => (await client.listTokens()).tokens);
   const revoking = useSignal<TokenDocument | undefined>(undefined);
   const made = useSignal<{ readonly name: string; readonly secret: string } | undefined>(undefined);
@@ -25,22 +26,24 @@ export function TokensPage(): JSX.Element {
   return (
     <main class="page">
       <div class="page-head">
-        <h1>Tokens</h1>
+        <h1>{t("Tokens")}</h1>
         <PeopleNav />
       </div>
       <p class="hint">
-        By which programs log in: {managesPeople() ? "everybody's" : "yours"}. A token may no more than its account, and
-        less where it was made for less.
+        {managesPeople() ? t("By which programs log in: everybody's.") : t("By which programs log in: yours.")}{" "}
+        {t("A token may no more than its account, and less where it was made for less.")}
       </p>
       {problem.value && <p class="refusal">{problem.value}</p>}
-      {made.value && <ShownOnce of={`The token “${made.value.name}”`} secret={made.value.secret} />}
+      {made.value && <ShownOnce of={t("The token “{name}”", { name: made.value.name })} secret={made.value.secret} />}
       {items.value && <TokenTable tokens={items.value} revoke={(one) => (revoking.value = one)} />}
       <TokenForm save={(act) => attempt(async () => (made.value = await act()))} />
       {revoking.value && (
         <Confirm
-          question={`Revoke the token “${revoking.value.name}”?`}
-          consequence="Whatever uses it is refused from now on, and what is open with it ends. The command line on Muster's machine gets a new one at the next start."
-          action="Revoke the token"
+          question={t("Revoke the token “{name}”?", { name: revoking.value.name })}
+          consequence={t(
+            "Whatever uses it is refused from now on, and what is open with it ends. The command line on Muster's machine gets a new one at the next start.",
+          )}
+          action={t("Revoke the token")}
           onAnswer={answer}
         />
       )}
@@ -54,15 +57,15 @@ interface TableProps {
 }
 
 function TokenTable({ tokens, revoke }: TableProps): JSX.Element {
-  if (tokens.length === 0) return <p class="hint">There is none.</p>;
+  if (tokens.length === 0) return <p class="hint">{t("There is none.")}</p>;
   return (
-    <div class="panel scroll told" tabIndex={0} role="region" aria-label="Tokens">
+    <div class="panel scroll told" tabIndex={0} role="region" aria-label={t("Tokens")}>
       <MatrixTable data-testid="tokens">
         <thead>
           <tr>
-            {["Token", "Account", "Role", "Devices", "Ends", "Used", "From", ""].map((name) => (
+            {(["Token", "Account", "Role", "Devices", "Ends", "Used", "From", ""] as const).map((name) => (
               <th key={name} scope="col" class={name === "Devices" ? "wrap" : undefined}>
-                {name || <span class="visually-hidden">Actions</span>}
+                {name ? t(name) : <span class="visually-hidden">{t("Actions")}</span>}
               </th>
             ))}
           </tr>
@@ -70,23 +73,23 @@ function TokenTable({ tokens, revoke }: TableProps): JSX.Element {
         <tbody>
           {tokens.map((one) => (
             <tr key={one.id} data-testid={`token-${one.id}`}>
-              <th scope="row">{one.name || "a program"}</th>
+              <th scope="row">{one.name || t("a program")}</th>
               <td>{one.account}</td>
               <td>{one.role}</td>
               <td class="wrap">{reachOf(one.groups)}</td>
               <td>
                 <Until ts={one.expires} />
               </td>
-              <td>{one.used === null ? "never" : <Ago ts={one.used} />}</td>
+              <td>{one.used === null ? t("never") : <Ago ts={one.used} />}</td>
               <td>{one.usedFrom ?? "\u2013"}</td>
               <td>
                 <button
                   type="button"
                   class="button small"
-                  aria-label={`Revoke the token ${one.name}`}
+                  aria-label={t("Revoke the token {name}", { name: one.name })}
                   onClick={() => revoke(one)}
                 >
-                  Revoke
+                  {t("Revoke")}
                 </button>
               </td>
             </tr>

@@ -12,6 +12,7 @@ import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
 import { RefusedMessages } from "./refused-messages.tsx";
 import "./set-aside.css";
+import { t } from "../language/text.ts";
 
 interface Known {
   readonly refusals: readonly RefusedDocument[];
@@ -23,7 +24,7 @@ const atOnce = 1_000;
 
 /** What devices have sent and Muster did not take: messages and logins that were refused, and batches and fields that are not stored. */
 export function SetAsidePage(): JSX.Element {
-  useTitle("Set aside");
+  useTitle(t("Set aside"));
   const known = useSignal<Known | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
   const sought = useSignal("");
@@ -52,33 +53,34 @@ export function SetAsidePage(): JSX.Element {
   return (
     <main class="page">
       <div class="page-head">
-        <h1>Set aside</h1>
+        <h1>{t("Set aside")}</h1>
         <HealthNav />
       </div>
       <p class="hint">
-        What was sent and not taken, and why. Messages are kept in the console's memory, the newest of each kind;
-        batches and fields that are not stored are counted in its database.
+        {t(
+          "What was sent and not taken, and why. Messages are kept in the console's memory, the newest of each kind; batches and fields that are not stored are counted in its database.",
+        )}
       </p>
       {problem.value && (
         <p class="refusal" role="alert">
           {problem.value}
         </p>
       )}
-      {known.value && all.length + fields === 0 && <p class="hint">Nothing is set aside.</p>}
+      {known.value && all.length + fields === 0 && <p class="hint">{t("Nothing is set aside.")}</p>}
       {all.length + fields > 0 && (
         <div class="set-aside-bar">
           {all.length > 0 && (
             <input
               type="search"
-              aria-label="Find by device, topic or reason"
-              placeholder="Device, topic or reason"
+              aria-label={t("Find by device, topic or reason")}
+              placeholder={t("Device, topic or reason")}
               data-testid="set-aside-search"
               value={sought.value}
               onInput={(event) => (sought.value = event.currentTarget.value)}
             />
           )}
           <button type="button" class="button small" data-testid="set-aside-export" onClick={save}>
-            Export
+            {t("Export")}
           </button>
           {mayAct && all.length > 0 && (
             <button
@@ -87,16 +89,16 @@ export function SetAsidePage(): JSX.Element {
               data-testid="forget-refusals"
               onClick={() => void attempt(() => client.forgetRefusals({}))}
             >
-              Delete all messages
+              {t("Delete all messages")}
             </button>
           )}
         </div>
       )}
       {all.length > 0 && (
         <section aria-labelledby="refused-messages-title">
-          <h2 id="refused-messages-title">Messages and logins</h2>
+          <h2 id="refused-messages-title">{t("Messages and logins")}</h2>
           {shown.length === 0 ? (
-            <p class="hint">None of them fits.</p>
+            <p class="hint">{t("None of them fits.")}</p>
           ) : (
             <RefusedMessages
               refusals={shown}

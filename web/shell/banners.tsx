@@ -3,11 +3,12 @@ import type { StoreDocument } from "#api/health-routes";
 import { brokerState, connection, damaged, fetchProblem, store } from "../state/live-state.ts";
 import { Warning } from "./icons.tsx";
 import { At, ToldText } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 function aboutStore({ problem = "it did not say why", since, meanwhile = "" }: StoreDocument): JSX.Element {
   return (
     <>
-      The store takes no samples {since === undefined ? "at the moment" : "since "}
+      {since === undefined ? t("The store takes no samples at the moment") : t("The store takes no samples since ")}
       {since !== undefined && <At ts={since} />}: <ToldText text={`${problem}. ${meanwhile}`} />
     </>
   );
@@ -20,11 +21,11 @@ function capitalised(text: string): string {
 function aboutDamage(count: number): JSX.Element {
   const what =
     count === 1
-      ? "One thing in the console's data directory was"
-      : `${count} things in the console's data directory were`;
+      ? t("One thing in the console's data directory was")
+      : t("{count} things in the console's data directory were", { count });
   return (
     <>
-      {what} damaged, gone or put back. <a href="/damage">What was set aside</a>
+      {t("{what} damaged, gone or put back.", { what })} <a href="/damage">{t("What was set aside")}</a>
     </>
   );
 }
@@ -33,13 +34,16 @@ function aboutDamage(count: number): JSX.Element {
 export function Banners(): JSX.Element {
   const sentences: (readonly [id: string, sentence: string | JSX.Element])[] = [];
   if (connection.value === "lost")
-    sentences.push(["stream", "The connection to the console is lost: reconnecting… What you see may be out of date."]);
+    sentences.push([
+      "stream",
+      t("The connection to the console is lost: reconnecting… What you see may be out of date."),
+    ]);
   if (fetchProblem.value && connection.value === "live") sentences.push(["fetch", fetchProblem.value]);
   if (!store.value.ok) sentences.push(["store", aboutStore(store.value)]);
   if (store.value.overload !== undefined) sentences.push(["overload", capitalised(`${store.value.overload}.`)]);
   if (store.value.clock !== undefined) sentences.push(["clock", capitalised(`${store.value.clock}.`)]);
   if (!brokerState.value.connected && connection.value === "live")
-    sentences.push(["broker", "The console has no connection to the broker: devices cannot be heard or reached."]);
+    sentences.push(["broker", t("The console has no connection to the broker: devices cannot be heard or reached.")]);
   if (damaged.value > 0) sentences.push(["damage", aboutDamage(damaged.value)]);
   return (
     <div role="status" class="banners">

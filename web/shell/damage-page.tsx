@@ -9,10 +9,11 @@ import { session } from "../state/session-state.ts";
 import { useTitle } from "./title.ts";
 import { MatrixTable } from "./matrix-table.tsx";
 import { Ago, ToldText } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 /** What in the data directory did not read, was gone or older than the rest, and what became of it; an administrator can forget it, and the banner goes. */
 export function DamagePage(): JSX.Element {
-  useTitle("Damage");
+  useTitle(t("Damage"));
   const known = useSignal<{ readonly damaged: readonly DamageDocument[]; readonly more: number } | undefined>(
     undefined,
   );
@@ -33,7 +34,7 @@ export function DamagePage(): JSX.Element {
   return (
     <main class="page">
       <div class="page-head">
-        <h1>Damage</h1>
+        <h1>{t("Damage")}</h1>
         <HealthNav />
         {rows.length > 0 && session.value?.role === "admin" && (
           <button
@@ -42,32 +43,32 @@ export function DamagePage(): JSX.Element {
             data-testid="forget-damage"
             onClick={() => void attempt(client.forgetDamage)}
           >
-            Forget
+            {t("Forget")}
           </button>
         )}
       </div>
       <p class="hint">
-        What in Muster's data directory did not read and was set aside, was gone, or was put back to an older copy.
-        Files that were set aside are kept there under the names below; muster doctor looks at the whole directory.
-        Forgetting the list changes no file.
+        {t(
+          "What in Muster's data directory did not read and was set aside, was gone, or was put back to an older copy. Files that were set aside are kept there under the names below; muster doctor looks at the whole directory. Forgetting the list changes no file.",
+        )}
       </p>
       {problem.value && <p class="refusal">{problem.value}</p>}
-      {known.value && rows.length === 0 && <p class="hint">Nothing is damaged.</p>}
+      {known.value && rows.length === 0 && <p class="hint">{t("Nothing is damaged.")}</p>}
       {rows.length > 0 && <DamageTable rows={rows} />}
-      {more > 0 && <p class="hint">And {more} more, which are older.</p>}
+      {more > 0 && <p class="hint">{t("And {more} more, which are older.", { more })}</p>}
     </main>
   );
 }
 
 function DamageTable({ rows }: { readonly rows: readonly DamageDocument[] }): JSX.Element {
   return (
-    <div class="panel scroll told" tabIndex={0} role="region" aria-label="What was set aside">
+    <div class="panel scroll told" tabIndex={0} role="region" aria-label={t("What was set aside")}>
       <MatrixTable data-testid="damage">
         <thead>
           <tr>
-            {["When", "Where", "What", "Why"].map((name) => (
+            {(["When", "Where", "What", "Why"] as const).map((name) => (
               <th key={name} scope="col" class={name === "Why" ? "wrap" : undefined}>
-                {name}
+                {t(name)}
               </th>
             ))}
           </tr>

@@ -12,6 +12,7 @@ import { draft } from "../state/job-draft.ts";
 import { offered, useOffered } from "../state/offered-keys.ts";
 import { logOut, session } from "../state/session-state.ts";
 import { maxPaletteEntries } from "./palette-size.ts";
+import { t, word } from "../language/text.ts";
 
 interface Entry {
   readonly name: string;
@@ -29,23 +30,23 @@ export function Palette({ onEnd }: { onEnd: () => void }): JSX.Element {
   useEffect(() => dialog.current?.showModal(), []);
   const to = (path: string) => () => route(path);
   const places: readonly Entry[] = [
-    { name: "Fleet", what: "page", run: to("/") },
-    { name: "Fleet as a mosaic", what: "view", run: to("/?as=mosaic") },
-    { name: "Fleet by group", what: "view", run: to("/?group=group") },
-    { name: "Offline devices", what: "view", run: to("/?state=offline") },
-    { name: "Wall", what: "view", run: to("/?wall=") },
-    { name: "Commands", what: "page", run: to("/commands") },
-    { name: "Jobs", what: "page", run: to("/jobs") },
-    ...(session.value?.role === "viewer" ? [] : [{ name: "New job", what: "send", run: to("/jobs") }]),
-    { name: "Schedules", what: "page", run: to("/schedules") },
-    { name: "Health", what: "page", run: to("/health") },
-    { name: "Set aside", what: "page", run: to("/set-aside") },
-    { name: "Settings", what: "page", run: to("/settings") },
-    { name: "Sessions", what: "page", run: to("/sessions") },
-    { name: "Tokens", what: "page", run: to("/tokens") },
-    { name: "People", what: "page", run: to("/people") },
-    { name: "Audit", what: "page", run: to("/audit") },
-    { name: "Log out", what: "do", run: () => void logOut().catch(() => {}) },
+    { name: t("Fleet"), what: "page", run: to("/") },
+    { name: t("Fleet as a mosaic"), what: "view", run: to("/?as=mosaic") },
+    { name: t("Fleet by group"), what: "view", run: to("/?group=group") },
+    { name: t("Offline devices"), what: "view", run: to("/?state=offline") },
+    { name: t("Wall"), what: "view", run: to("/?wall=") },
+    { name: t("Commands"), what: "page", run: to("/commands") },
+    { name: t("Jobs"), what: "page", run: to("/jobs") },
+    ...(session.value?.role === "viewer" ? [] : [{ name: t("New job"), what: "send", run: to("/jobs") }]),
+    { name: t("Schedules"), what: "page", run: to("/schedules") },
+    { name: t("Health"), what: "page", run: to("/health") },
+    { name: t("Set aside"), what: "page", run: to("/set-aside") },
+    { name: t("Settings"), what: "page", run: to("/settings") },
+    { name: t("Sessions"), what: "page", run: to("/sessions") },
+    { name: t("Tokens"), what: "page", run: to("/tokens") },
+    { name: t("People"), what: "page", run: to("/people") },
+    { name: t("Audit"), what: "page", run: to("/audit") },
+    { name: t("Log out"), what: "do", run: () => void logOut().catch(() => {}) },
   ];
   const isAsked = words.value.trim() !== "";
   const wanted = words.value.toLowerCase().split(/\s+/);
@@ -53,12 +54,12 @@ export function Palette({ onEnd }: { onEnd: () => void }): JSX.Element {
   const commands = mayNot ? [] : [...new Set(offered.value.flatMap(({ offers }) => offers))].sort();
   const more: readonly Entry[] = [
     ...(mayNot ? [] : keptCommands()).map((kept) => ({
-      name: `Send ${kept.name}`,
+      name: t("Send {name}", { name: kept.name }),
       what: "favourite",
       run: () => startFavourite(kept, route),
     })),
-    ...keptViews().map(({ name, query }) => ({ name, what: "saved view", run: to(`/${query}`) })),
-    ...commands.map((key) => ({ name: `Send ${key}`, what: "command", run: () => startJob(key, route) })),
+    ...keptViews().map(({ name, query }) => ({ name, what: t("saved view"), run: to(`/${query}`) })),
+    ...commands.map((key) => ({ name: t("Send {key}", { key }), what: "command", run: () => startJob(key, route) })),
   ];
   const fits = (name: string): boolean => wanted.every((word) => name.toLowerCase().includes(word));
   const found: Entry[] = [...places, ...(isAsked ? more : [])].filter(({ name }) => fits(name));
@@ -83,7 +84,7 @@ export function Palette({ onEnd }: { onEnd: () => void }): JSX.Element {
     event.preventDefault();
   };
   return (
-    <dialog ref={dialog} class="confirm palette" aria-label="Go to" data-testid="palette" onClose={onEnd}>
+    <dialog ref={dialog} class="confirm palette" aria-label={t("Go to")} data-testid="palette" onClose={onEnd}>
       <input
         type="search"
         role="combobox"
@@ -91,8 +92,8 @@ export function Palette({ onEnd }: { onEnd: () => void }): JSX.Element {
         aria-expanded="true"
         aria-controls="palette-list"
         aria-activedescendant={`palette-${chosen.value}`}
-        aria-label="Where to"
-        placeholder="A device, a page, something to do"
+        aria-label={t("Where to")}
+        placeholder={t("A device, a page, something to do")}
         data-testid="palette-words"
         value={words.value}
         onInput={(event) => {
@@ -111,13 +112,13 @@ export function Palette({ onEnd }: { onEnd: () => void }): JSX.Element {
             class={index === chosen.value ? "chosen" : ""}
             onClick={() => run(entry)}
           >
-            {entry.name} <span class="muted">{entry.what}</span>
+            {entry.name} <span class="muted">{word(entry.what)}</span>
           </li>
         ))}
       </ul>
       {shown.length === 0 && (
         <p class="hint" role="status">
-          Nothing fits: no page, device, saved view or command has this in its name, group or tag.
+          {t("Nothing fits: no page, device, saved view or command has this in its name, group or tag.")}
         </p>
       )}
     </dialog>

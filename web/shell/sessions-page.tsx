@@ -8,19 +8,22 @@ import { logOut } from "../state/session-state.ts";
 import { useTitle } from "./title.ts";
 import { MatrixTable } from "./matrix-table.tsx";
 import { Ago, Until } from "../format/when.tsx";
+import { t } from "../language/text.ts";
 
 /** Who is logged in on the page: one's own sessions, or for an administrator everybody's; each can be ended. */
 export function SessionsPage(): JSX.Element {
-  useTitle("Sessions");
+  useTitle(t("Sessions"));
   const { items, problem, attempt } = useListed(async () => (await client.listSessions()).sessions.filter(isSession));
   const end = (one: SessionDocument): void => void (one.current ? logOut() : attempt(() => client.endSession(one.id)));
   return (
     <main class="page">
       <div class="page-head">
-        <h1>Sessions</h1>
+        <h1>{t("Sessions")}</h1>
         <PeopleNav />
       </div>
-      <p class="hint">{managesPeople() ? "Everybody who is logged in" : "Where you are logged in"} on the page.</p>
+      <p class="hint">
+        {managesPeople() ? t("Everybody who is logged in on the page.") : t("Where you are logged in on the page.")}
+      </p>
       {problem.value && <p class="refusal">{problem.value}</p>}
       {items.value && <SessionTable sessions={items.value} end={end} />}
       <SecondFactorSection />
@@ -39,13 +42,13 @@ interface TableProps {
 
 function SessionTable({ sessions, end }: TableProps): JSX.Element {
   return (
-    <div class="panel scroll told" tabIndex={0} role="region" aria-label="Sessions">
+    <div class="panel scroll told" tabIndex={0} role="region" aria-label={t("Sessions")}>
       <MatrixTable data-testid="sessions">
         <thead>
           <tr>
-            {["Account", "Used", "Made", "Ends", "Address", "Browser", ""].map((name) => (
+            {(["Account", "Used", "Made", "Ends", "Address", "Browser", ""] as const).map((name) => (
               <th key={name} scope="col" class={name === "Browser" ? "wrap" : undefined}>
-                {name || <span class="visually-hidden">Actions</span>}
+                {name ? t(name) : <span class="visually-hidden">{t("Actions")}</span>}
               </th>
             ))}
           </tr>
@@ -64,15 +67,15 @@ function SessionTable({ sessions, end }: TableProps): JSX.Element {
                 <Until ts={one.expires} />
               </td>
               <td>{one.address || "\u2013"}</td>
-              <td class="wrap">{one.current ? "this page" : one.agent}</td>
+              <td class="wrap">{one.current ? t("this page") : one.agent}</td>
               <td>
                 <button
                   type="button"
                   class="button small"
-                  aria-label={`End this session of ${one.account}`}
+                  aria-label={t("End this session of {account}", { account: one.account })}
                   onClick={() => end(one)}
                 >
-                  End
+                  {t("End")}
                 </button>
               </td>
             </tr>

@@ -2,6 +2,7 @@ import { createClient } from "#api/client";
 import { ApiError, UnreachableError } from "#api/api-errors";
 import { inReadersZone } from "../format/told-moments.ts";
 import { noteServerTime, now } from "./now.ts";
+import { t } from "../language/text.ts";
 
 let signedOut: () => void = () => {};
 
@@ -21,12 +22,13 @@ export const client = createClient({
   explain: (error) => {
     if (!(error instanceof ApiError))
       return new UnreachableError(
-        "The console did not answer. It may be restarting, or the network is down.",
+        t("The console did not answer. It may be restarting, or the network is down."),
         error,
         error.code,
       );
     // Of the console itself are only the sentences in problems; a proxy has none.
-    if (!error.problem) return new ApiError(error.status, `The console answered ${error.status}.`);
+    if (!error.problem)
+      return new ApiError(error.status, t("The console answered {status}.", { status: error.status }));
     return new ApiError(error.status, inReadersZone(error.message, now.peek()), error.problem);
   },
 });
