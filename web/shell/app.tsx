@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import { LocationProvider, Route, Router, useLocation } from "preact-iso/router";
 import { LaterHealth, LaterSetAside, LaterSettingsPage } from "../health/later-health.tsx";
 import { LanguageSwitch } from "../language/language-switch.tsx";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 import { AuditPage } from "../audit/audit-page.tsx";
 import { CommandsPage } from "../commands/commands-page.tsx";
 import { JobPage } from "../jobs/job-page.tsx";
@@ -136,7 +136,7 @@ function Foot(): JSX.Element {
 function NavLink({ href, name, here }: { href: string; name: string; here: boolean }): JSX.Element {
   return (
     <a href={href} aria-current={here ? "page" : undefined}>
-      {name}
+      {word(name)}
     </a>
   );
 }
