@@ -1,4 +1,5 @@
 import { agentCost } from "./agent-cost.ts";
+import { alerts } from "./alerts.ts";
 import { comeback } from "./comeback.ts";
 import { crowd } from "./crowd.ts";
 import { embedded, ingest } from "./ingest.ts";
@@ -23,6 +24,7 @@ const benches: Readonly<Record<string, () => Promise<string>>> = {
   wire,
   tls: () => tls(),
   crowd,
+  alerts,
   comeback,
   rollout,
   fleet,

@@ -49,6 +49,8 @@ export interface AlertsOptions {
   readonly hears: () => boolean;
   readonly stores: () => boolean;
   readonly failed: (thrown: unknown) => void;
+  /** Alerts that fire at once, and what is beyond it is counted. */
+  readonly mostOpen?: number | undefined;
 }
 
 const noRules: RuleSet = { ofValues: new Map(), ofDevice: [], ofCommands: [] };
@@ -67,6 +69,8 @@ export class Alerts {
   readonly #options: AlertsOptions;
   readonly #rows: AlertRows;
   readonly #sets = new RuleSets();
+  /** Of each device, until something of it changes. */
+  readonly #setOf = new Map<DeviceId, RuleSet>();
   readonly #mutes = new Mutes();
   readonly #samples: SampleWatch;
   readonly #devices: DeviceWatch;
@@ -78,7 +82,7 @@ export class Alerts {
     const rows = (this.#rows = new AlertRows(database));
     const muted = (rule: string, device: string): Mute | undefined =>
       this.#mutes.of(rule, device, device === "" ? undefined : options.known(device as DeviceId)?.plain, clock.now());
-    this.book = new AlertBook({ database, rows, clock, log, enqueue, wake, muted, failed });
+    this.book = new AlertBook({ database, rows, clock, log, enqueue, wake, muted, failed, mostOpen: options.mostOpen });
     this.rules = new RuleBook({ rows, log, failed });
     const rulesOf = (device: DeviceId): RuleSet => this.#rulesOf(device);
     this.#samples = new SampleWatch({
@@ -143,6 +147,7 @@ export class Alerts {
 
   deviceChanged(device: DeviceId): void {
     if (!this.#started) return;
+    this.#setOf.delete(device);
     this.#samples.stale(device);
     this.#endWhatCountsNoMore(device);
     this.#devices.changed(device);
@@ -157,6 +162,7 @@ export class Alerts {
   }
 
   forget(device: DeviceId): void {
+    this.#setOf.delete(device);
     this.#samples.forget(device);
     this.late.forget(device);
     this.book.forget(device);
@@ -234,8 +240,12 @@ export class Alerts {
   }
 
   #rulesOf(device: DeviceId): RuleSet {
+    const found = this.#setOf.get(device);
+    if (found) return found;
     const known = this.#options.known(device);
-    return known ? this.#sets.of(known.plain, known.groups, known.interval) : noRules;
+    const made = known ? this.#sets.of(known.plain, known.groups, known.interval) : noRules;
+    this.#setOf.set(device, made);
+    return made;
   }
 
   #ruleOn(rule: string, device: DeviceId): RuleOn | undefined {
@@ -246,6 +256,7 @@ export class Alerts {
 
   #rulesChanged(): void {
     this.#sets.set(this.rules.active());
+    this.#setOf.clear();
     this.#samples.stale();
     this.#endWhatCountsNoMore();
   }

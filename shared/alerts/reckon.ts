@@ -42,8 +42,14 @@ export const newMemory = (): SeriesMemory => ({
 });
 
 /** What is to be compared, as of one more sample. Undefined where that is not known yet. */
-export function reckon(input: RuleInput, memory: SeriesMemory, at: number, value: FieldValue): FieldValue | undefined {
+export function reckon(
+  input: RuleInput,
+  memory: SeriesMemory | undefined,
+  at: number,
+  value: FieldValue,
+): FieldValue | undefined {
   if (value === null) return undefined;
+  if (!memory) return value;
   switch (input.by) {
     case "rate":
       return rateOf(memory, input.span, at, value);
