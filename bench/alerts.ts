@@ -8,6 +8,7 @@ import { parseDeviceId, type DeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import type { Batch } from "#shared/messages/metrics";
 import { alertRule } from "#shared/alerts/alert-rule";
+import type { Alerts } from "../console/alerts/alerts.ts";
 import { Console } from "../console/console.ts";
 import type { SeriesColumns } from "../console/store/store.ts";
 import { openState } from "../console/state/state.ts";
@@ -65,9 +66,9 @@ async function run(count: number, many = devices): Promise<Measured> {
   const off = console.alerts.rules.list().map(({ rule }) => ({ ...rule, enabled: false }));
   console.alerts.rules.apply([...off, ...manyRules(count)], { by: "bench", ts: 0 })();
   const seen: { readonly device: DeviceId; readonly series: readonly SeriesColumns[] }[] = [];
-  const { observe } = console.alerts;
+  const observe: Alerts["observe"] = console.alerts.observe.bind(console.alerts);
   console.alerts.observe = (device, series): void => {
-    observe.call(console.alerts, device, series);
+    observe(device, series);
     if (series.length > 0 && seen.length < many) seen.push({ device, series });
   };
   const t = Date.now() - 60_000;
@@ -93,7 +94,7 @@ async function run(count: number, many = devices): Promise<Measured> {
     })),
   );
   const looking = await cpuFor(() => {
-    for (const round of later) for (const { device, series } of round) observe.call(console.alerts, device, series);
+    for (const round of later) for (const { device, series } of round) observe(device, series);
   });
   await console.stop();
   state.close();

@@ -1,9 +1,16 @@
 import * as assert from "uvu/assert";
 import type { Client } from "#api/client";
+import { alertRule } from "#shared/alerts/alert-rule";
+import { readRule } from "#shared/alerts/read-rule";
+import { replayRule } from "#shared/alerts/replay";
+import { checkOf } from "#shared/alerts/rule-check";
 import { silentLog } from "#shared/log";
+import { alertsVerb, type AlertFlags } from "../cli/alerts-verb.ts";
 import { Console } from "../console/console.ts";
 import { serveApi } from "./api-server.ts";
+import { builtProgram } from "./built-program.ts";
 import { startFleet } from "./fleet.ts";
+import { Running } from "./programs.ts";
 import { connectRaw } from "./raw-device.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 
@@ -38,6 +45,54 @@ async function start(scope: Scope) {
 }
 
 const rule = { name: "ProbeHigh", when: "probe.v > 90 for 200ms", clear: 80, severity: "critical" as const };
+
+/** The same on the command line. */
+async function lookAt(client: Client, id: string): Promise<void> {
+  const verb = (words: readonly string[], flags: AlertFlags = {}, text = "") =>
+    alertsVerb({ client, words, flags, now: Date.now(), read: async () => text });
+  assert.match(await verb([]), /^nothing fires/);
+  assert.match(await verb(["list"], { over: true }), /resolved +ProbeHigh +rpi-7/);
+  assert.match(await verb(["show", id]), /probe\.v is 99: probe\.v > 90 for 200ms[^]*fired[^]*told/);
+  const yaml = await verb(["export"], { own: true });
+  assert.match(yaml, /- name: ProbeHigh\n +when: probe.v > 90 for 200ms\n +clear: 80/);
+  assert.match(
+    await verb(["apply", "-"], { prune: true }, yaml.replaceAll("80", "70")),
+    /^1 rule is applied; there are \d+$/,
+  );
+  assert.match(await verb(["export"], { own: true }), /clear: 70/);
+  assert.match(await verb(["rules"]), /ProbeHigh +critical +0 +probe.v > 90 for 200ms/);
+  assert.match(await verb(["test", "ProbeHigh"], { device: "rpi-7", from: "-1h" }), /–[^]*by each sample/);
+  assert.match(await verb(["silence"], { where: "id=rpi-7", for: "2h" }), /^silenced until /);
+  const order = { rule: "Probe*", cron: "0 3 * * 0", for: "2h", zone: "UTC", note: "cleaning" };
+  assert.match(await verb(["maintenance", "add"], order), /Probe\* .*0 3 \* \* 0 \(UTC\) for 2h .*cleaning/);
+  const { maintenance } = await client.listMaintenance();
+  assert.is(await verb(["maintenance", "remove", maintenance.at(-1)?.id ?? ""]), "it is over");
+  assert.match(await verb(["maintenance"]), /now +all +id=rpi-7/);
+  assert.is(await verb(["remove", "ProbeHigh"]), "ProbeHigh is removed");
+  const bad = [
+    [["apply", "-"], "a: [", /do not read as YAML/],
+    [["apply", "-"], "a: 1", /expected rules:, with a list/],
+    [["apply", "-"], "- {name: X, when: 'm.v >'}", /the rule "X": .*expected a value/],
+    [["remove", "InstanceDown"], "", /is shipped, and as it was/],
+    [["what"], "", /"what" is not known/],
+  ] as const;
+  for (const [words, text, why] of bad)
+    await verb(words, {}, text).then(
+      () => assert.unreachable(words.join(" ")),
+      (thrown: unknown) => assert.match((thrown as Error).message, why),
+    );
+}
+
+/** What a device measures: a curve that crosses the threshold again and again, in batches of four. */
+const curve = Array.from({ length: 34 }, (_, seq) =>
+  Array.from({ length: 4 }, (__, at) => Math.round(90 + 30 * Math.sin((seq * 4 + at) / 5.3))),
+);
+/** Batches behind whose sending the console is killed, and milliseconds after that: before, within and after what it does of one. */
+const kills: ReadonlyMap<number, number> = new Map([
+  [5, 0],
+  [17, 1],
+  [28, 6],
+]);
 
 suite("alerts, from a sample to people", ({ test }) => {
   test("a value above for a while fires once and is over once, with a restart between; what comes late is found", async (scope) => {
@@ -90,5 +145,57 @@ suite("alerts, from a sample to people", ({ test }) => {
     const [late] = await over();
     assert.equal([late?.since, late?.fired, late?.resolved], [t + 3_100, t + 3_300, t + 4_100]);
     assert.is(fleet.state.database.prepare("SELECT count(*) AS c FROM alert_late").get()?.["c"], 0);
+    await lookAt(client, late?.id ?? "");
+  });
+
+  test("a console that is killed again and again: each crossing is one firing and one resolution, and both are delivered", async (scope) => {
+    const { fleet, probe, client } = await start(scope);
+    await client.applyAlertRules({ rules: [{ name: rule.name, when: "probe.v > 90 for 300ms", clear: 80 }] });
+    await client.setChannel("ops", { kind: "mqtt", settings: {} });
+    await fleet.console.stop();
+    const settings = { directory: fleet.state.directory, url: fleet.url, password: fleet.secretOf("console") };
+    const program = await builtProgram("mortal-console");
+    const begin = async (): Promise<Running> => {
+      const running = new Running(scope, process.execPath, [program, JSON.stringify(settings)]);
+      await running.line(/^up$/);
+      return running;
+    };
+    let running = await begin();
+    const t = Date.now() - 3_600_000;
+    for (const [seq, values] of curve.entries()) {
+      const send = () => probe.send(seq, { values, t: t + seq * 400, dt: [0, 100, 200, 300] });
+      await send();
+      const after = kills.get(seq);
+      if (after !== undefined) {
+        await new Promise((resolve) => setTimeout(resolve, after));
+        await running.kill("SIGKILL");
+        running = await begin();
+      }
+      // As an agent does: again until the console has it.
+      await eventually(`batch ${seq}`, async () => {
+        if (probe.acks.includes(`a ${seq}`)) return true;
+        await send();
+        return false;
+      });
+    }
+    const { database } = fleet.state;
+    const rows = (sql: string) =>
+      (database.prepare(sql).all() as object[]).map((row): Record<string, unknown> => ({ ...row }));
+    const { base } = readRule(alertRule.parse({ name: "R", when: "probe.v > 90 for 300ms", clear: 80 }));
+    const samples = curve.flatMap((values, seq) => values.map((v, at) => [t + seq * 400 + at * 100, v] as const));
+    const { episodes } = replayRule(checkOf(base), { hold: base.hold, gap: 300_000 }, samples);
+    assert.ok(episodes.length > 3);
+    assert.equal(
+      rows(`SELECT since, fired, resolved FROM alerts WHERE rule = '${rule.name}' ORDER BY fired`),
+      episodes.map(({ since, fired, resolved }) => ({ since, fired, resolved })),
+    );
+    const told = rows("SELECT alert || ' ' || kind AS told FROM notices ORDER BY told").map((row) => row["told"]);
+    assert.is(new Set(told).size, told.length, "nothing was said twice");
+    assert.is(told.length, episodes.length + episodes.filter(({ resolved }) => resolved !== null).length);
+    await eventually(
+      "the deliveries",
+      () => rows("SELECT 1 FROM deliveries WHERE state = 'delivered'").length === told.length,
+    );
+    await running.kill("SIGTERM");
   });
 });

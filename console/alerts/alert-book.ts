@@ -27,6 +27,8 @@ export interface AlertBookOptions {
   /** By which nobody is told of an alert at this moment. */
   readonly muted: (rule: string, device: string) => Mute | undefined;
   readonly failed?: (thrown: unknown) => void;
+  /** Alerts that fire at once; {@link maxOpenAlerts} unless given. */
+  readonly mostOpen?: number | undefined;
 }
 
 /** A rule has come to stand otherwise for a series. */
@@ -213,18 +215,13 @@ export class AlertBook {
     };
   }
 
-  /** The device is no more: nothing is told. Rows are deleted with {@link erase}. */
+  /** The device is no more: nothing is told. */
   forget(device: string): void {
     this.#waiting = this.#waiting.filter((one) => one.device !== device);
     for (const key of this.#states.keys()) if (key.split("\n")[1] === device) this.#states.delete(key);
     for (const [key, alert] of this.#open) if (alert.device === device) this.#open.delete(key);
     for (const key of this.#points.keys()) if (key.split("\n")[1] === device) this.#points.delete(key);
     this.#slotsOf.delete(device);
-  }
-
-  /** @throws Error of the database */
-  erase(device: string): void {
-    this.#options.rows.erase(device);
   }
 
   /** Writes what has changed. @throws Error of the database: then it waits, and is tried again */
@@ -238,7 +235,7 @@ export class AlertBook {
       for (const row of this.#points.values()) this.#try(() => rows.putPoint(row()));
       if (this.#trimIn-- <= 0) {
         this.#trimIn = 100;
-        rows.trim();
+        this.#try(() => rows.trim());
       }
     };
     try {
@@ -339,7 +336,7 @@ export class AlertBook {
   }
 
   #fire(change: AlertChange, state: AlertState & { phase: "firing" }, effects: (() => void)[]): void {
-    if (this.#open.size >= maxOpenAlerts) {
+    if (this.#open.size >= (this.#options.mostOpen ?? maxOpenAlerts)) {
       this.dropped += 1;
       return;
     }

@@ -331,4 +331,112 @@ suite("alerts", ({ test }) => {
       ["firing", "resolved"],
     );
   });
+
+  test("what changes from one sample to the next is seen over a restart, and so is how fast", async (scope) => {
+    const database = await openAlertDisk(scope);
+    const clock = new ManualClock(begin + 1_000);
+    const first = openAlerts(database, clock);
+    first.alerts.start();
+    first.rules({ name: "C", when: "changed(m.v)" }, { name: "F", when: "rate(m.v) > 500" });
+    first.alerts.observe(rpi, [columns(begin, [1, 1])]);
+    await first.alerts.stop();
+    const at = openAlerts(database, clock);
+    at.world.newest = begin + 10;
+    at.alerts.start();
+    scope.cleanup(() => at.alerts.stop());
+    at.alerts.observe(rpi, [columns(begin + 20, [21, 21])]);
+    at.alerts.flush();
+    const shown = [...at.alerts.over()].map(({ rule, fired, resolved }) => [
+      rule,
+      fired - begin,
+      (resolved ?? 0) - begin,
+    ]);
+    assert.equal(shown.sort(), [
+      ["C", 20, 30],
+      ["F", 20, 30],
+    ]);
+  });
+
+  test("a command that ends badly fires until it ends well; a job for a day", async (scope) => {
+    const at = openAlerts(await openAlertDisk(scope));
+    at.alerts.start();
+    scope.cleanup(() => at.alerts.stop());
+    at.rules(
+      { name: "C", when: "command = failed key = up*" },
+      { name: "J", when: "job = aborted", severity: "critical" },
+    );
+    const end = (key: string, state: string, ended: number): void => {
+      at.alerts.commandChanged({ device: rpi, key, state, ended } as Parameters<typeof at.alerts.commandChanged>[0]);
+      at.alerts.flush();
+    };
+    end("ping", "failed", begin);
+    end("update", "running", begin);
+    assert.equal(at.said(), []);
+    end("update", "failed", begin + 10);
+    // A late answer changes the command, and not its end.
+    end("update", "failed", begin + 10);
+    assert.equal(at.said(), ["firing 10"]);
+    end("update", "succeeded", begin + 20);
+    assert.equal(at.said(), ["firing 10", "resolved 20"]);
+    at.alerts.jobChanged({ id: "j1", key: "update", state: "aborted", ended: begin + 30 });
+    at.alerts.flush();
+    assert.equal(at.told.at(-1)?.title, "J: j1");
+    at.clock.advance(86_400_000 + 60_000);
+    at.alerts.flush();
+    assert.equal(at.said().slice(2, 3), ["firing 30"]);
+    assert.equal([at.told.length, at.alerts.book.open().length], [4, 0]);
+  });
+
+  test("what is known of a device: its version, its clock, its clone, its certificate", async (scope) => {
+    const at = openAlerts(await openAlertDisk(scope));
+    at.alerts.start();
+    scope.cleanup(() => at.alerts.stop());
+    const [device] = at.devices.values();
+    at.rules(
+      { name: "V", when: "version < 0.3" },
+      { name: "S", when: "skew > 2m" },
+      { name: "D", when: "clone = true" },
+      { name: "E", when: "certificate < 7d" },
+    );
+    const firing = (change: object): string => {
+      at.devices.set(rpi, { ...device!, ...change });
+      at.alerts.deviceChanged(rpi);
+      at.alerts.flush();
+      return at.alerts.book
+        .open()
+        .map(({ rule }) => rule)
+        .sort()
+        .join("");
+    };
+    assert.is(firing({ agent: "0.4.0" }), "E");
+    assert.is(firing({ agent: "0.2.9", skew: -150_000 }), "ESV");
+    assert.is(firing({ agent: "0.3.0", problem: "two machines run as rpi-7: a and b" }), "DE");
+    at.devices.delete(rpi);
+    at.alerts.deviceChanged(rpi);
+    at.alerts.flush();
+    assert.is(at.alerts.book.open().length, 0, "one that is retired is nobody's concern");
+  });
+
+  test("a fault of one rule's, and a disk that takes nothing, cost no sample", async (scope) => {
+    const database = await openAlertDisk(scope);
+    const at = openAlerts(database);
+    at.alerts.start();
+    scope.cleanup(() => at.alerts.stop());
+    at.rules({ when: "m.v > 5" });
+    at.alerts.observe(rpi, [columns(begin, [9])]);
+    database.exec("ALTER TABLE alerts RENAME TO elsewhere");
+    at.alerts.flush();
+    assert.ok(at.failures.length > 0, "it is told, and holds up nothing");
+    database.exec("ALTER TABLE elsewhere RENAME TO alerts");
+    at.alerts.observe(rpi, [columns(begin + 100, [1, 9])]);
+    database.exec("PRAGMA query_only = 1");
+    assert.throws(() => at.alerts.flush());
+    database.exec("PRAGMA query_only = 0");
+    at.clock.advance(1_000);
+    assert.is(at.said().at(-1), "firing 110");
+    assert.equal(
+      at.alerts.book.open().map(({ fired }) => fired),
+      [begin + 110],
+    );
+  });
 });

@@ -37,7 +37,7 @@ export async function openAlertDisk(scope: Scope): Promise<Database> {
 }
 
 /** Alerts over a real database, and a store and devices that are what the test says. */
-export function openAlerts(database: Database, clock = new ManualClock(begin)) {
+export function openAlerts(database: Database, clock = new ManualClock(begin), mostOpen?: number) {
   const told: AlertNotice[] = [];
   const stored = new Map<number, FieldValue>();
   const devices = new Map<DeviceId, Device>([[rpi, toDevice(newEntry(rpi))]]);
@@ -83,6 +83,7 @@ export function openAlerts(database: Database, clock = new ManualClock(begin)) {
     hears: () => world.hears,
     stores: () => world.stores,
     failed: (thrown) => void failures.push(thrown),
+    mostOpen,
   });
   return {
     alerts,

@@ -51,10 +51,6 @@ export class Mutes {
     return this.#all.map(({ mute }) => mute);
   }
 
-  get size(): number {
-    return this.#all.length;
-  }
-
   /** Those that are at work at a moment. */
   active(now: number): readonly Mute[] {
     return this.#all.filter((one) => isActive(one, now)).map(({ mute }) => mute);

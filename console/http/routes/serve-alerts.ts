@@ -24,7 +24,7 @@ export interface AlertRoutes {
 }
 
 /** Alerts that are over which one question looks through at most: of a few devices there may be none. */
-export const maxLookedThrough = 5_000;
+const maxLookedThrough = 5_000;
 const gravest = ["critical", "warning", "info"];
 
 /** Rules, alerts, and when nobody is told. */

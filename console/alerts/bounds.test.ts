@@ -1,0 +1,111 @@
+import * as assert from "uvu/assert";
+import { alertRule, maxAlertRules } from "#shared/alerts/alert-rule";
+import { suite } from "../../test/suite.ts";
+import { withEvent, maxAlertEvents, type Alert } from "./alert.ts";
+import { maxOpenAlerts, maxSlotsOfDevice } from "./alert-book.ts";
+import { AlertRows, maxAlertsKept } from "./alert-rows.ts";
+import { maxPreview, maxPreviewed } from "./alerts.ts";
+import { begin, columns, openAlertDisk, openAlerts, rpi } from "./fixture.ts";
+import { maxLateSeries, maxLateSpan } from "./late-samples.ts";
+import { maxMuteLasts, maxMutes } from "./mutes.ts";
+import { ruleOn } from "./rule-set.ts";
+import { maxWatchedSeries } from "./sample-watch.ts";
+
+const mute = { rule: "R", where: null, device: null, cron: null, zone: "UTC", lasts: 0, note: "", by: "ann" };
+
+suite("bounds of alerts", ({ test }) => {
+  test("series of a device that are watched, and of these that are not at rest", async (scope) => {
+    const at = openAlerts(await openAlertDisk(scope));
+    at.alerts.start();
+    scope.cleanup(() => at.alerts.stop());
+    at.rules({ when: "m.v > 5 for 1h" });
+    const tags = (number: number) => ({ tags: { n: `${number}` } });
+    const all = Array.from({ length: maxWatchedSeries + 1 }, (_, number) => ({
+      ...columns(begin, [9]),
+      ...tags(number),
+    }));
+    at.alerts.observe(rpi, all);
+    assert.is([...at.alerts.book.slots()].length, maxSlotsOfDevice);
+    assert.equal(at.failures, []);
+  });
+
+  test("alerts that fire at once: what is beyond is counted, and ends in silence", async (scope) => {
+    const at = openAlerts(await openAlertDisk(scope), undefined, 2);
+    assert.ok(maxOpenAlerts > 2);
+    at.alerts.start();
+    scope.cleanup(() => at.alerts.stop());
+    at.rules({ when: "m.v > 5" });
+    const send = (ts: number, value: number): void => {
+      for (const n of ["a", "b", "c"]) at.alerts.observe(rpi, [{ ...columns(ts, [value]), tags: { n } }]);
+      at.alerts.flush();
+    };
+    send(begin, 9);
+    assert.equal([at.alerts.book.open().length, at.alerts.book.dropped], [2, 1]);
+    send(begin + 10, 1);
+    assert.equal([at.alerts.book.open().length, at.told.length], [0, 4]);
+  });
+
+  test("alerts that are over: the oldest go", async (scope) => {
+    const database = await openAlertDisk(scope);
+    database.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${maxAlertsKept + 5})
+      INSERT INTO alerts SELECT printf('%06d', i), 'R', 'd', '', i, i, i, '{}' FROM n`);
+    new AlertRows(database).trim();
+    const left = database.prepare("SELECT count(*) AS count, min(id) AS first FROM alerts").get();
+    assert.equal([left?.["count"], left?.["first"]], [maxAlertsKept, "000006"]);
+  });
+
+  test("events of one alert: the newest", () => {
+    let alert = { history: [] } as unknown as Alert;
+    for (let ts = 0; ts <= maxAlertEvents; ts += 1) alert = withEvent(alert, { ts, what: "told" });
+    assert.equal([alert.history.length, alert.history[0]?.ts], [maxAlertEvents, 1]);
+  });
+
+  test("rules, silences and how long they last", async (scope) => {
+    const database = await openAlertDisk(scope);
+    const at = openAlerts(database);
+    const insert = database.prepare("INSERT INTO alert_mutes (id, document) VALUES (?, ?)");
+    const kept = JSON.stringify({ ...mute, from: begin, until: begin + 1_000, ts: begin });
+    for (let number = 1; number < maxMutes; number += 1) insert.run(`${number}`, kept);
+    at.alerts.start();
+    scope.cleanup(() => at.alerts.stop());
+    const add = (until: number) => at.alerts.addMute({ ...mute, from: begin, until }).done();
+    assert.throws(() => add(begin + maxMuteLasts + 1), /90d at most/);
+    add(begin + maxMuteLasts);
+    assert.throws(() => add(begin + 1_000), /no more may/);
+    at.clock.advance(2_000);
+    add(begin + maxMuteLasts);
+    const shipped = at.alerts.rules.list().length;
+    const rules = (count: number) =>
+      Array.from({ length: count }, (_, number) => alertRule.parse({ name: `r${number}`, when: "m.v > 1" }));
+    const apply = (count: number) => at.alerts.rules.apply(rules(count), { by: "ann", ts: 0 })();
+    assert.throws(() => apply(maxAlertRules - shipped + 1), /expected 200 at most/);
+    apply(maxAlertRules - shipped);
+    assert.is(at.alerts.rules.list().length, maxAlertRules);
+  });
+
+  test("series that wait because of late samples, and how far they are looked back", async (scope) => {
+    const at = openAlerts(await openAlertDisk(scope));
+    at.alerts.start();
+    scope.cleanup(() => at.alerts.stop());
+    at.rules({ when: "m.v > 5" });
+    const read = at.alerts.rules.read("R");
+    assert.ok(read && maxLateSpan >= maxPreview);
+    const on = ruleOn(read, read.base, 1);
+    for (let number = 0; number <= maxLateSeries; number += 1) at.alerts.late.note(rpi, on, `{"n":"${number}"}`, begin);
+    assert.equal([at.alerts.late.size, at.alerts.late.dropped], [maxLateSeries, 1]);
+    at.alerts.forget(rpi);
+    assert.is(at.alerts.late.size, 0);
+  });
+
+  test("what a preview tells of one series: the newest", async (scope) => {
+    const at = openAlerts(await openAlertDisk(scope));
+    at.alerts.start();
+    scope.cleanup(() => at.alerts.stop());
+    for (let number = 0; number < 2 * maxPreviewed + 4; number += 1)
+      at.stored.set(begin + number * 10, number % 2 ? 9 : 1);
+    const rule = alertRule.parse({ name: "R", when: "m.v > 5" });
+    const { series, every } = await at.alerts.preview(rule, rpi, { from: begin, to: begin + 100_000 });
+    assert.equal([every, series.length, series[0]?.episodes.length], [0, 1, maxPreviewed]);
+    assert.equal(series[0]?.episodes.at(-1), { since: begin + 4_030, fired: begin + 4_030, resolved: null, value: 9 });
+  });
+});
