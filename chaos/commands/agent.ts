@@ -90,7 +90,9 @@ function verified(): Handler<z.infer<ReturnType<typeof args>>> {
     verify({ token }, { command }) {
       points.pass("verify.before");
       const path = `${directory}/effects.jsonl`;
-      const done = existsSync(path) && readFileSync(path, "utf8").includes(`"id":"${command.id}"`);
+      const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n") : [];
+      // Both devices' commands of a job have one id.
+      const done = lines.some((line) => line.includes(`"id":"${command.id}"`) && line.includes(`"who":"${who}"`));
       if (!done) throw new CommandError("no-effect", "the effect is not there");
       return { token };
     },

@@ -7,8 +7,9 @@ import type { Link } from "#shared/link";
 import { Topics } from "#shared/topics";
 import type { Told } from "./evidence.ts";
 import type { Journal } from "../journal.ts";
-import { signOrder } from "./order-signer.ts";
-import { idOf, type PlannedOrder } from "./orders.ts";
+import { signJob, signOrder } from "./order-signer.ts";
+import { devices } from "../setting.ts";
+import { idOf, orderName, type PlannedOrder } from "./orders.ts";
 
 /** Milliseconds that a caller that was cut off looks for its command at most. */
 const patience = 3_000;
@@ -23,7 +24,7 @@ export class Callers {
   readonly #link: Link;
   readonly #journal: Journal;
   readonly #isSigned: boolean;
-  /** What has no answer yet: by token the command's id, where it is known. */
+  /** What has no answer yet: by its name the command's id, where it is known. */
   readonly #unanswered = new Map<string, { readonly order: PlannedOrder; id: string | undefined }>();
 
   /** @param isSigned whether a person signs each order */
@@ -37,14 +38,16 @@ export class Callers {
   /** Sends one order its way. Resolves when its caller has heard something, or its connection broke. */
   async send(order: PlannedOrder): Promise<void> {
     this.#tell(order, "asked", { detail: order.way });
-    this.#unanswered.set(order.token, { order, id: undefined });
+    if (order.job === "second") return;
+    this.#unanswered.set(orderName(order), { order, id: undefined });
     if (order.way === "typed-task" || order.way === "typed-short") await this.#type(order);
+    else if (order.job) await this.#begin(order);
     else await this.#post(order);
   }
 
   /** Withdraws an order again, as its caller would: over HTTP, or with an empty retained message. */
   async withdraw(order: PlannedOrder): Promise<void> {
-    const id = order.way === "typed-task" ? idOf(order) : this.#unanswered.get(order.token)?.id;
+    const id = order.way === "typed-task" ? idOf(order) : this.#unanswered.get(orderName(order))?.id;
     if (id === undefined) return;
     this.#tell(order, "withdrawn", { id });
     try {
@@ -57,11 +60,11 @@ export class Callers {
 
   /** Everything runs again: whoever has no answer asks for it. */
   async conclude(): Promise<void> {
-    for (const [token, { order, id }] of this.#unanswered) {
+    for (const [name, { order, id }] of this.#unanswered) {
       await this.#askAgain(order, id).catch((error: unknown) =>
         this.#tell(order, "odd", { detail: asError(error).message }),
       );
-      this.#unanswered.delete(token);
+      this.#unanswered.delete(name);
     }
   }
 
@@ -76,6 +79,32 @@ export class Callers {
       if (error instanceof UnreachableError && error.code === "ECONNREFUSED")
         this.#settle(order, "unsent", { detail: error.message });
       else this.#tell(order, "unknown", { detail: asError(error).message });
+    }
+  }
+
+  /** As a job: what it is answered is told of each of its commands, which are looked for when everything runs again. */
+  async #begin(order: PlannedOrder): Promise<void> {
+    const { key, token, before, after, ttl } = order;
+    const body = {
+      key,
+      args: { token, before, after },
+      rate: 1_000,
+      canary: 0,
+      ttl,
+      target: { devices: [...devices] },
+    };
+    const all = devices.map((device) => ({ ...order, device }));
+    for (const one of all) this.#unanswered.set(orderName(one), { order: one, id: undefined });
+    try {
+      const { id } = await this.#client.createJob({ ...body, ...signJob(order, Date.now()) });
+      for (const one of all) {
+        this.#unanswered.set(orderName(one), { order: one, id });
+        this.#tell(one, "open", { id, detail: "a job" });
+      }
+    } catch (error) {
+      for (const one of all)
+        if (error instanceof ApiError) this.#refused(one, error);
+        else this.#tell(one, "unknown", { detail: asError(error).message });
     }
   }
 
@@ -105,16 +134,20 @@ export class Callers {
       if (!(error instanceof ApiError)) throw error;
       const { status, problem } = error;
       if (status === 504 && problem?.command) return this.#document(order, problem.command, `${status}`);
-      const detail = `${status} ${error.message}`;
       // Said of a full disk: nothing was taken.
-      if (status === 503 && full !== "refused") return this.#tell(order, full, { detail });
-      const refused = status === 503 || (status >= 400 && status < 500 && status !== 429);
-      this.#settle(order, refused ? "refused" : "odd", { detail });
+      if (status === 503 && full !== "refused")
+        return this.#tell(order, full, { detail: `${status} ${error.message}` });
+      this.#refused(order, error);
     }
   }
 
+  #refused(order: PlannedOrder, { status, message }: ApiError): void {
+    const refused = status === 503 || (status >= 400 && status < 500 && status !== 429);
+    this.#settle(order, refused ? "refused" : "odd", { detail: `${status} ${message}` });
+  }
+
   #document(order: PlannedOrder, { id, state }: CommandDocument, detail: string): void {
-    const known = this.#unanswered.get(order.token);
+    const known = this.#unanswered.get(orderName(order));
     if (known) known.id = id;
     if (state === "queued" || state === "accepted" || state === "running")
       this.#tell(order, "open", { id, state, detail });
@@ -127,10 +160,12 @@ export class Callers {
     for (;;) {
       // An id that somebody has used for another device as well is looked for on its own.
       const found = id === undefined || this.#isSigned ? await this.#find(order) : await this.#get(order, id);
-      if (!found) return this.#tell(order, "absent", id === undefined ? {} : { id });
-      if (found.state !== last) this.#document(order, found, "asked again");
-      last = found.state;
-      if (!this.#unanswered.has(order.token) || performance.now() > end) return;
+      // A job sends its commands as soon as their devices are there.
+      const isDue = order.job !== undefined && performance.now() < end;
+      if (!found && !isDue) return this.#tell(order, "absent", id === undefined ? {} : { id });
+      if (found && found.state !== last) this.#document(order, found, "asked again");
+      last = found?.state;
+      if (!this.#unanswered.has(orderName(order)) || performance.now() > end) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
@@ -152,12 +187,12 @@ export class Callers {
   }
 
   #settle(order: PlannedOrder, what: Told["what"], more: Partial<Told> = {}): void {
-    this.#unanswered.delete(order.token);
+    this.#unanswered.delete(orderName(order));
     this.#tell(order, what, more);
   }
 
-  #tell({ token }: PlannedOrder, what: Told["what"], more: Partial<Told> = {}): void {
-    this.#journal.add({ token, at: Date.now(), what, ...more } satisfies Told);
+  #tell({ token, device }: PlannedOrder, what: Told["what"], more: Partial<Told> = {}): void {
+    this.#journal.add({ token, device, at: Date.now(), what, ...more } satisfies Told);
   }
 }
 

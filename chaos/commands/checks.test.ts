@@ -30,8 +30,8 @@ const row: Row = {
 const begin = { id: "c1", key: "once", token: "3-0", who: "dev-a", pid: 7, at: 100, before: 0, after: 0 };
 const version = { n: 1, at: 200, device: "dev-a", id: "c1", state: "succeeded", ended: 200, result: null };
 const told: Told[] = [
-  { token: "3-0", at: 1, what: "asked" },
-  { token: "3-0", at: 201, what: "answer", id: "c1", state: "succeeded" },
+  { token: "3-0", device: "dev-a" as const, at: 1, what: "asked" },
+  { token: "3-0", device: "dev-a" as const, at: 201, what: "answer", id: "c1", state: "succeeded" },
 ];
 
 /** A command's good end, as every file has it; the cases below spoil one thing each. */
@@ -103,9 +103,15 @@ const cases: readonly (readonly [rule: string, spoiled: Partial<Evidence>])[] = 
     },
   ],
   ["every caller gets an answer", { told: told.slice(0, 1) }],
-  ["every caller gets an answer", { told: [...told, { token: "3-0", at: 300, what: "odd", detail: "500" }] }],
+  [
+    "every caller gets an answer",
+    { told: [...told, { token: "3-0", device: "dev-a" as const, at: 300, what: "odd", detail: "500" }] },
+  ],
   ["callers are told what the history says", { told: told.map((one) => ({ ...one, state: "failed" })) }],
-  ["callers are told what the history says", { told: [...told, { token: "3-0", at: 9, what: "refused" }] }],
+  [
+    "callers are told what the history says",
+    { told: [...told, { token: "3-0", device: "dev-a" as const, at: 9, what: "refused" }] },
+  ],
   ["what was taken is not lost", { rows: [] }],
   ["every effect is in the history", { rows: [] }],
 ];
@@ -129,8 +135,8 @@ suite("the checker", ({ test }) => {
   test("finds what was typed and never taken, unless its console could take nothing, however long that had lasted", () => {
     const typed: PlannedOrder = { ...order, way: "typed-short" };
     const absent: Told[] = [
-      { token: "3-0", at: 1, what: "asked" },
-      { token: "3-0", at: 201, what: "absent" },
+      { token: "3-0", device: "dev-a" as const, at: 1, what: "asked" },
+      { token: "3-0", device: "dev-a" as const, at: 201, what: "absent" },
     ];
     const nowhere = { ...good, orders: [typed], rows: [], versions: [], begins: [], effects: [], told: absent };
     const found = (...incidents: Incident[]): number => check({ ...nowhere, incidents }).length;
@@ -220,9 +226,9 @@ suite("the checker", ({ test }) => {
 
   test("finds nothing in what is typed and withdrawn while no console could take it, and only then", () => {
     const typed: Told[] = [
-      { token: "3-0", at: 1, what: "asked" },
-      { token: "3-0", at: 900, what: "withdrawn", id: "c1" },
-      { token: "3-0", at: 950, what: "absent" },
+      { token: "3-0", device: "dev-a" as const, at: 1, what: "asked" },
+      { token: "3-0", device: "dev-a" as const, at: 900, what: "withdrawn", id: "c1" },
+      { token: "3-0", device: "dev-a" as const, at: 950, what: "absent" },
     ];
     const gone = { ...good, orders: [{ ...order, way: "typed-task" as const }], rows: [], versions: [], told: typed };
     const found = (what: string, at: number, back: string, backAt: number): string[] =>
@@ -243,7 +249,10 @@ suite("the checker", ({ test }) => {
       assert.equal(found(what, 0, back, 899), ["every effect is in the history"]);
     }
     assert.equal(found("frozen", 0, "thawed", 901), ["every effect is in the history"]);
-    const asks = { ...gone, told: [{ token: "3-0", at: 1, what: "asked" as const }, ...typed.slice(2)] };
+    const asks = {
+      ...gone,
+      told: [{ token: "3-0", device: "dev-a" as const, at: 1, what: "asked" as const }, ...typed.slice(2)],
+    };
     const byConsole = (at: number): string[] =>
       check({
         ...asks,

@@ -1,8 +1,8 @@
 import type { Violation } from "../case.ts";
-import type { Evidence } from "./evidence.ts";
+import type { Begin, Evidence } from "./evidence.ts";
 import { nameOf } from "../hostile/hostile-bus.ts";
 import { isExcused } from "./excuses.ts";
-import { idOf, roundOf, type PlannedOrder } from "./orders.ts";
+import { idOf, orderName, roundOf, type PlannedOrder } from "./orders.ts";
 import { harms, rules, type Story } from "./rules.ts";
 import { checkSigned } from "./signed.ts";
 import { timeline } from "./timeline.ts";
@@ -15,7 +15,9 @@ export function check(evidence: Evidence): Violation[] {
       if (text === undefined || isExcused(rule, story, evidence.damage)) return [];
       const { token } = story.order;
       const tell = (): string => timeline(token, story.row?.id ?? story.begins[0]?.id, evidence);
-      return [{ rule, text, key: `${rule} ${token}`, round: roundOf(token), about: token, story: tell }];
+      return [
+        { rule, text, key: `${rule} ${orderName(story.order)}`, round: roundOf(token), about: token, story: tell },
+      ];
     }),
   );
   return [...broken, ...checkSigned(evidence)];
@@ -29,23 +31,24 @@ export const telling = 1_500;
 
 function stories(evidence: Evidence): Story[] {
   const { orders, rows, versions, begins, effects, told, incidents, healed, costs, hostilities } = evidence;
-  const rowOf = new Map(rows.map((row) => [row.token, row]));
+  const rowOf = new Map(rows.map((row) => [orderName(row), row]));
   const versionsOf = groupBy(versions, ({ device, id }) => nameOf(device, id));
-  const beginsOf = groupBy(begins, ({ token }) => token);
-  const effectsOf = groupBy(effects, ({ token }) => token);
-  const toldOf = groupBy(told, ({ token }) => token);
+  const beginsOf = groupBy(begins, nameOfRun);
+  const effectsOf = groupBy(effects, nameOfRun);
+  const toldOf = groupBy(told, orderName);
   const withdrawals = withdrawalsIn(evidence);
   return orders.map((order) => {
-    const row = rowOf.get(order.token);
-    const heard = toldOf.get(order.token) ?? [];
+    const name = orderName(order);
+    const row = rowOf.get(name);
+    const heard = toldOf.get(name) ?? [];
     const from = (heard[0]?.at ?? 0) - 1_000;
     const end = healed.get(roundOf(order.token)) ?? Infinity;
     return {
       order,
       row,
       versions: row ? (versionsOf.get(nameOf(row.device, row.id)) ?? []) : [],
-      begins: beginsOf.get(order.token) ?? [],
-      effects: effectsOf.get(order.token) ?? [],
+      begins: beginsOf.get(name) ?? [],
+      effects: effectsOf.get(name) ?? [],
       told: heard,
       incidents: [...lasting(incidents, from), ...incidents.filter(({ at }) => at >= from && at <= end)],
       healed: end === Infinity ? 0 : end,
@@ -87,6 +90,10 @@ function dueAt({ token, device }: PlannedOrder, { healed, incidents, until }: Ev
     return Math.min(next?.at ?? Infinity, until) >= from + telling;
   });
   return Math.min(Infinity, ...undisturbed) + telling;
+}
+
+function nameOfRun({ who, token }: Begin): string {
+  return `${who} ${token}`;
 }
 
 function groupBy<T>(list: readonly T[], keyOf: (one: T) => string): Map<string, T[]> {

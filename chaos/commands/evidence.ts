@@ -32,6 +32,7 @@ export type Effect = Begin;
 /** What a caller was told, in order. */
 export interface Told {
   readonly token: string;
+  readonly device: Device;
   readonly at: number;
   /**
    * asked: it is about to send. answer: the command's document in its final state. open: a document that is not final yet.

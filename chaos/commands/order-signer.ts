@@ -1,6 +1,7 @@
 import type { Signature } from "#shared/messages/command-signature";
 import { clockAllowance, goodFor } from "#shared/signing/times";
 import { person } from "../person.ts";
+import { devices } from "../setting.ts";
 import { idOf, type PlannedOrder } from "./orders.ts";
 
 /**
@@ -11,11 +12,24 @@ const ahead = clockAllowance - 10_000;
 
 /** Her word for an order, as `muster send --sign` gives it. @param now epoch ms */
 export function signOrder(order: PlannedOrder, now: number): { readonly id: string; readonly signature: Signature } {
-  const { device, key, token, before, after, timeout, ttl, signedFor } = order;
-  const id = idOf(order);
+  return { id: idOf(order), signature: person.command({ ...statedOf(order, now), device: order.device }) };
+}
+
+/** Her word for an order that is a job, over the list of its devices, as `muster send --all --sign` gives it. */
+export function signJob(
+  order: PlannedOrder,
+  now: number,
+): { readonly id: string; readonly signature: Omit<Signature, "job"> } {
+  const signed = person.job({ ...statedOf(order, now), devices }, order.device);
+  const { job: _, ...signature } = signed;
+  return { id: idOf(order), signature };
+}
+
+function statedOf(order: PlannedOrder, now: number) {
+  const { key, token, before, after, timeout, ttl, signedFor } = order;
   const times =
     signedFor === undefined
       ? goodFor(Math.max(timeout, ttl), now + ahead)
       : { ts: Math.round(now), expires: Math.round(now) + signedFor };
-  return { id, signature: person.command({ device, id, key, args: { token, before, after }, ...times }) };
+  return { id: idOf(order), key, args: { token, before, after }, ...times };
 }

@@ -21,6 +21,8 @@ export interface PlannedOrder {
   readonly withdrawAt?: number;
   /** How long a person's signature is good for, where that ends within the round; else so long as the command may wait, and more. */
   readonly signedFor?: number;
+  /** Whether it is one of a job to both devices, which a person signs once, over the hash of the list of them; the job is sent with the first. */
+  readonly job?: "first" | "second";
 }
 
 /** The commands of a round. */
@@ -29,11 +31,25 @@ export function ordersOf({ round, fault, dice, signed }: Plan): PlannedOrder[] {
   const orders = Array.from({ length: random.between(5, 8) }, (_, index) => order(random, `${round}-${index}`, fault));
   if (!signed) return orders;
   const pen = new Random(`${dice} signatures`);
-  return orders.map((one) => (pen.chance(0.25) ? { ...one, signedFor: pen.between(150, 600) } : one));
+  return orders.flatMap((one) => asJob(pen.chance(0.25) ? { ...one, signedFor: pen.between(150, 600) } : one));
 }
 
-/** Its command's id, where its sender chooses that: of what is typed, and of what is signed. */
-export function idOf({ token, way }: PlannedOrder): string {
+/** Half of those that wait are jobs, which are not withdrawn. */
+function asJob(order: PlannedOrder): PlannedOrder[] {
+  const { way, withdrawAt: _, ...kept } = order;
+  const [round = 0, index = 0] = order.token.split("-").map(Number);
+  if (way !== "queued" || (round + index) % 2 === 1) return [order];
+  return [
+    { ...kept, way, job: "first" },
+    ...devices
+      .filter((other) => other !== order.device)
+      .map((device) => ({ ...kept, way, device, job: "second" as const })),
+  ];
+}
+
+/** Its command's id, where its sender chooses that: of what is typed, and of what is signed; of a job, whose commands all have it, in its own form. */
+export function idOf({ token, way, job }: PlannedOrder): string {
+  if (job) return `signed${token.replace("-", "x").padStart(12, "0")}`;
   return `${way.startsWith("typed") ? "typed" : "signed"}-${token}`;
 }
 
@@ -57,6 +73,11 @@ function order(random: Random, token: string, { arms, blows, favours = {} }: Fau
   };
   const revocable = way === "queued" || way === "typed-task";
   return revocable && random.chance(0.35) ? { ...made, withdrawAt: at + random.between(5, 400) } : made;
+}
+
+/** By what an order is told from all others: those of a job have one token. */
+export function orderName({ device, token }: Pick<PlannedOrder, "device" | "token">): string {
+  return `${device} ${token}`;
 }
 
 /** The round that an order belongs to. */
