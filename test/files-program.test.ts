@@ -159,6 +159,13 @@ suite("muster fetch and muster put", ({ test }) => {
     const url = await servePage(scope, fleet);
     const order = { key: "fetch", args: { path: join(logs, "a.log") } };
     const { id } = await fleet.console.send("rpi-7", order, { ttl: "1m", timeout: "50s" });
+    // Half a character, which the device reads as the sign for it, is in no header.
+    await writeFile(join(logs, "b\ufffd"), "odd");
+    const half = { key: "fetch", args: { path: join(logs, "b\ud800") } };
+    const odd = await fleet.console.send("rpi-7", half, { ttl: "1m", timeout: "50s" });
+    const authorization = `Basic ${Buffer.from(`ann:${fleet.secretOf("ann")}`).toString("base64")}`;
+    const answer = await fetch(new URL(`/api/commands/${odd.id}/file`, url), { headers: { authorization } });
+    assert.equal([answer.status, await answer.text()], [200, "odd"]);
     const { page, complaints } = await openPage(scope);
     await page.goto(url);
     await page.getByTestId("login-name").fill("ann");
