@@ -637,4 +637,9 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (account, kind, name)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Notices that were given up as they were written down, until that is told; and how a channel stands.
+  CREATE INDEX deliveries_untold ON deliveries (id) WHERE state = 'failed' AND ended IS NULL;
+  CREATE INDEX deliveries_of_channel ON deliveries (channel, state, ended);
+  `,
 ];

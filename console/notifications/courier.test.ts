@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import { eventually, suite } from "../../test/suite.ts";
 import { transaction } from "../database/database.ts";
+import { maxWaitingNotices } from "./enqueue.ts";
 import { maxChannelsAtOnce } from "./courier.ts";
 import { DeliveryRows, maxNoticesKept } from "./delivery-rows.ts";
 import {
@@ -227,6 +228,21 @@ suite("the queue of notices", ({ test }) => {
     await eventually("both", () => rows().every(({ state }) => state === "delivered"));
     await start();
     assert.is(untaken.length, 0);
+  });
+
+  test("what is given up as it is written down is told once: no such channel, and no room", async (scope) => {
+    const { put, say, stop, start, rows, gaveUp } = await queue(scope);
+    put("a");
+    await stop();
+    say({}, ["gone"]);
+    for (let at = 0; at <= maxWaitingNotices; at += 1) say({ alert: `n${at}` }, ["a"]);
+    await start();
+    assert.equal(gaveUp.length, 2);
+    assert.match(gaveUp[0] ?? "", /^gone: there is no channel "gone"/);
+    assert.match(gaveUp[1] ?? "", /^a: 1000 notices waited for the channel/);
+    await start();
+    assert.is(gaveUp.length, 2);
+    assert.is(rows().filter(({ state, ended }) => state === "failed" && ended === begin).length, 2);
   });
 
   test("given up after a day of tries, and told so; another clock ends nothing at once", async (scope) => {

@@ -15,6 +15,8 @@ import type { TryOutcome } from "./try-outcome.ts";
 export const maxChannelsAtOnce = 8;
 /** Milliseconds that nothing is looked at at most: the wall clock, by which notices wait, may be put forward. */
 const longestSleep = 60_000;
+/** Deliveries after which old notices are looked for: it is a walk over all that are kept. */
+const trimmedEach = 100;
 /** Milliseconds until the disk is asked again that refused something. */
 const diskRetry = 1_000;
 
@@ -53,6 +55,8 @@ export class Courier {
   #stopped: Promise<void> = Promise.resolve();
   #cancel: (() => void) | undefined;
   #isUp = false;
+  /** Deliveries that have ended since the start. */
+  #ended = 0;
 
   constructor(options: CourierOptions) {
     this.#options = { random: Math.random, ...options };
@@ -99,6 +103,7 @@ export class Courier {
     const { clock } = this.#options;
     const now = Math.round(clock.now());
     this.#rows.date(now);
+    this.#tellGivenUp(now);
     let sleep = Infinity;
     for (const channel of this.#rows.waitingFor()) {
       const lane = this.#laneOf(channel);
@@ -109,6 +114,14 @@ export class Courier {
       else if (this.#atWork.size < maxChannelsAtOnce) this.#begin(channel, lane);
     }
     this.#sleep(sleep);
+  }
+
+  #tellGivenUp(now: number): void {
+    for (const delivery of this.#rows.untold()) {
+      const ended = { ...delivery, ended: now, pause: 0 };
+      this.#rows.put(delivery.id, ended);
+      this.#options.gaveUp(delivery, ended);
+    }
   }
 
   #sleep(ms: number): void {
@@ -182,7 +195,8 @@ export class Courier {
     }
     lane.rest = pause > 0 ? clock.monotonic() + pause : 0;
     if (step.state === "failed") gaveUp(delivery, { pause, ...step });
-    if (step.state !== "waiting") persistOf(database).write("old notices", () => this.#rows.trim());
+    if (step.state === "waiting" || this.#ended++ % trimmedEach > 0) return;
+    persistOf(database).write("old notices", () => this.#rows.trim());
   }
 
   #failed(channel: string, lane: Lane, error: Error): void {

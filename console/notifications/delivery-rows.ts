@@ -6,7 +6,7 @@ import { parseNotice, type Notice } from "./notice.ts";
 
 /** Notices that are remembered, with what became of them: a year of a fleet that is looked after. Those that wait stay beyond it. */
 export const maxNoticesKept = 20_000;
-/** Notices that are let go of at once. */
+/** Notices that are let go of, or looked at, at once. */
 const trimmedAtOnce = 500;
 
 /** Milliseconds beyond which nothing waits, but by a clock that was put back. */
@@ -45,6 +45,14 @@ export class DeliveryRows {
       `SELECT * FROM deliveries AS one WHERE ${foremost} AND (next <= ?2 OR next > ?3) ORDER BY tries, id LIMIT 1`,
     );
     return damageOf(this.#database).one("deliveries", select, parseDelivery, channel, now, now + longestWait);
+  }
+
+  /** Those that were given up as they were written down: the queue was full, or there is no such channel. */
+  untold(): readonly Delivery[] {
+    const select = this.#database.prepare(
+      `SELECT * FROM deliveries WHERE state = 'failed' AND ended IS NULL ORDER BY id LIMIT ${trimmedAtOnce}`,
+    );
+    return damageOf(this.#database).all("deliveries", select, parseDelivery);
   }
 
   /** When something of a channel's is due, epoch ms; undefined where nothing waits. */
