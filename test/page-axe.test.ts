@@ -36,6 +36,7 @@ const places: [place: string, whole: string][] = [
   ["/health", ".health-part"],
   ["/set-aside", "main h1"],
   ["/settings", ".setting-row"],
+  ["/notifications", '[data-testid="channel-topic"]'],
 ];
 
 suite("page: what axe finds", ({ test }) => {
@@ -54,6 +55,8 @@ suite("page: what axe finds", ({ test }) => {
         fleet.console.jobs.create(run, "ann", nightly);
       }
       places.push([`/jobs/${job.id}`, "table tbody tr"]);
+      const channel = { name: "topic", kind: "mqtt", settings: {}, enabled: true, usual: true, by: "boss" };
+      fleet.console.notifications.set(channel)();
       const { url } = await serveApi(scope, fleet, {
         page: page_,
         join: { agent: "dist/muster-agent.cjs" },

@@ -1,5 +1,6 @@
 import * as assert from "uvu/assert";
 import { createClient } from "#api/client";
+import { service } from "../console/notifications/kinds/fixture.ts";
 import { openPage } from "./browser.ts";
 import { startFleet } from "./fleet.ts";
 import { servePage } from "./page-server.ts";
@@ -36,6 +37,21 @@ suite("page: people and tokens", ({ test }) => {
     assert.equal(fleet.state.accounts.find("zoe")?.groups, ["lab"]);
     if (process.env["MUSTER_SHOT"])
       await page.screenshot({ path: `${process.env["MUSTER_SHOT"]}-people.png`, fullPage: true });
+    const hook = await service(scope, () => ({ status: 200, body: "thank you" }));
+    await page.goto(`${url}/notifications`);
+    await page.getByTestId("channel-kind").selectOption("webhook");
+    await page.getByTestId("channel-name").fill("ops");
+    await page.getByTestId("channel-url").fill(`${hook.url}/hook?token=secret`);
+    await page.getByTestId("channel-save").click();
+    const channel = page.getByTestId("channel-ops");
+    await channel.getByRole("button", { name: "Test the channel ops" }).click();
+    await channel.getByText("200: thank you").waitFor();
+    if (process.env["MUSTER_SHOT"])
+      await page.screenshot({ path: `${process.env["MUSTER_SHOT"]}-notifications.png`, fullPage: true });
+    assert.not.match(await page.content(), /token=secret/);
+    await channel.getByRole("button", { name: "Remove the channel ops" }).click();
+    await page.getByTestId("command-confirm").click();
+    await channel.waitFor({ state: "detached" });
     await page.getByTestId("logout").click();
 
     await logIn("zoe", secret);

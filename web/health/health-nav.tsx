@@ -7,13 +7,14 @@ const places = [
   ["/health", "Health"],
   ["/set-aside", "Set aside"],
   ["/damage", "Damage"],
+  ["/notifications", "Notifications"],
   ["/settings", "Settings"],
 ] as const;
 
 /** The way between the pages about Muster itself; its settings are an administrator's. */
 export function HealthNav(): JSX.Element {
   const { path } = useLocation();
-  const shown = managesPeople() ? places : places.slice(0, 3);
+  const shown = managesPeople() ? places : places.slice(0, 4);
   return (
     <nav class="people-nav" aria-label={t("About Muster itself")}>
       {shown.map(([href, name]) => (

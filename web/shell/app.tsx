@@ -15,6 +15,7 @@ import { DevicePage } from "../devices/device-page.tsx";
 import { connection, startLive } from "../state/live-state.ts";
 import { startClock } from "../state/now.ts";
 import { checkSession, logOut, session, sessionProblem } from "../state/session-state.ts";
+import { LaterNotifications } from "../notifications/later-notifications.tsx";
 import { LiveRegion } from "./live-region.tsx";
 import { Banners } from "./banners.tsx";
 import { DamagePage } from "./damage-page.tsx";
@@ -76,6 +77,7 @@ function Work(): JSX.Element {
         <Route path="/damage" component={DamagePage} />
         <Route path="/health" component={LaterHealth} />
         <Route path="/set-aside" component={LaterSetAside} />
+        <Route path="/notifications" component={LaterNotifications} />
         <Route path="/settings" component={LaterSettingsPage} />
         <Route path="/sessions" component={SessionsPage} />
         <Route path="/tokens" component={TokensPage} />

@@ -41,6 +41,7 @@ export function Palette({ onEnd }: { onEnd: () => void }): JSX.Element {
     { name: t("Schedules"), what: "page", run: to("/schedules") },
     { name: t("Health"), what: "page", run: to("/health") },
     { name: t("Set aside"), what: "page", run: to("/set-aside") },
+    { name: t("Notifications"), what: "page", run: to("/notifications") },
     { name: t("Settings"), what: "page", run: to("/settings") },
     { name: t("Sessions"), what: "page", run: to("/sessions") },
     { name: t("Tokens"), what: "page", run: to("/tokens") },

@@ -1,0 +1,151 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import type { ChannelDocument } from "#api/client";
+import { channelKindOf, channelKinds, type ChannelField } from "#shared/channels/channel-kinds";
+import { t } from "../language/text.ts";
+import { Labelled, Typed } from "../people/labelled.tsx";
+import { client } from "../state/page-client.ts";
+
+interface FormProps {
+  /** What is changed; a new one is made without. */
+  readonly channel: ChannelDocument | undefined;
+  readonly leave: () => void;
+  /** @returns whether it went well */
+  readonly save: (act: () => Promise<unknown>) => Promise<boolean>;
+}
+
+/** Makes a channel, or changes one: its fields are those of its kind. A secret that is left empty stays. */
+export function ChannelForm({ channel, leave, save }: FormProps): JSX.Element {
+  const name = useSignal(channel?.name ?? "");
+  const kind = useSignal(channel?.kind ?? "email");
+  const typed = useSignal<Readonly<Record<string, string>>>(channel?.settings ?? {});
+  const usual = useSignal(channel?.usual ?? true);
+  const enabled = useSignal(channel?.enabled ?? true);
+  const fields: readonly [string, ChannelField][] = Object.entries(channelKindOf(kind.value)?.fields ?? {});
+  const submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    const settings = Object.fromEntries(
+      fields.flatMap(([field]) => (typed.value[field] ? [[field, typed.value[field]]] : [])),
+    );
+    const order = { kind: kind.value, settings, usual: usual.value, enabled: enabled.value };
+    const went = await save(() => client.setChannel(name.value, order));
+    if (!went) return;
+    name.value = "";
+    typed.value = {};
+  };
+  return (
+    <section class="command-form" aria-labelledby="channel-title">
+      <h2 id="channel-title">
+        {channel ? t("Change the channel {name}", { name: channel.name }) : t("Add a channel")}
+      </h2>
+      <form onSubmit={(event) => void submit(event)} noValidate data-testid="channel-form">
+        {!channel && (
+          <Typed id="channel-name" title={t("Name")} value={name.value} onTyped={(text) => (name.value = text)} />
+        )}
+        {!channel && <KindChoice value={kind.value} onChosen={(chosen) => (kind.value = chosen)} />}
+        {fields.map(([field, about]) => (
+          <FieldInput
+            key={`${kind.value} ${field}`}
+            name={field}
+            field={about}
+            kept={channel?.secrets[field]}
+            value={typed.value[field] ?? ""}
+            onTyped={(text) => (typed.value = { ...typed.value, [field]: text })}
+          />
+        ))}
+        <Tick id="channel-usual" title={t("For all alerts whose rule names no channel")} state={usual} />
+        <Tick id="channel-enabled" title={t("Switched on")} state={enabled} />
+        <button type="submit" class="button primary" data-testid="channel-save">
+          {channel ? t("Save") : t("Add")}
+        </button>{" "}
+        {channel && (
+          <button type="button" class="button" onClick={leave}>
+            {t("Leave it as it is")}
+          </button>
+        )}
+      </form>
+    </section>
+  );
+}
+
+function KindChoice({ value, onChosen }: { value: string; onChosen: (kind: string) => void }): JSX.Element {
+  return (
+    <Labelled id="channel-kind" title={t("Kind")}>
+      <select
+        id="channel-kind"
+        data-testid="channel-kind"
+        value={value}
+        onChange={({ currentTarget }) => onChosen(currentTarget.value)}
+      >
+        {Object.entries(channelKinds).map(([kind, { title }]) => (
+          <option key={kind} value={kind}>
+            {title}
+          </option>
+        ))}
+      </select>
+    </Labelled>
+  );
+}
+
+interface InputProps {
+  readonly name: string;
+  readonly field: ChannelField;
+  /** That a secret is set, where it is. */
+  readonly kept: string | undefined;
+  readonly value: string;
+  readonly onTyped: (value: string) => void;
+}
+
+function FieldInput({ name, field, kept, value, onTyped }: InputProps): JSX.Element {
+  const { title, help, type, choices, secret = false, needed, default: usual } = field;
+  const id = `channel-${name}`;
+  const stays = kept === undefined ? undefined : t("{kept}; left empty it stays", { kept });
+  const byDefault = usual === undefined ? undefined : t("{value} where it is left empty", { value: usual });
+  const note = [stays, help, byDefault].filter(Boolean).join("; ");
+  const label = needed ? title : `${title} (${t("optional")})`;
+  if (choices)
+    return (
+      <Labelled id={id} title={label} {...(help ? { note: help } : {})}>
+        <select
+          id={id}
+          data-testid={id}
+          value={value || usual}
+          onChange={({ currentTarget }) => onTyped(currentTarget.value)}
+        >
+          {choices.map((choice) => (
+            <option key={choice} value={choice}>
+              {choice}
+            </option>
+          ))}
+        </select>
+      </Labelled>
+    );
+  if (type === "block")
+    return (
+      <Labelled id={id} title={label} {...(note ? { note } : {})}>
+        <textarea
+          id={id}
+          data-testid={id}
+          rows={3}
+          spellcheck={false}
+          value={value}
+          onInput={({ currentTarget }) => onTyped(currentTarget.value)}
+        />
+      </Labelled>
+    );
+  return <Typed id={id} title={label} {...(note ? { note } : {})} value={value} password={secret} onTyped={onTyped} />;
+}
+
+function Tick({ id, title, state }: { id: string; title: string; state: { value: boolean } }): JSX.Element {
+  return (
+    <Labelled id={id} title={title}>
+      <input
+        id={id}
+        data-testid={id}
+        type="checkbox"
+        checked={state.value}
+        onChange={({ currentTarget }) => (state.value = currentTarget.checked)}
+      />
+    </Labelled>
+  );
+}

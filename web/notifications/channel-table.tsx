@@ -1,0 +1,97 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import type { ChannelDocument } from "#api/client";
+import { channelKindOf } from "#shared/channels/channel-kinds";
+import { formatAgo } from "../format/format-duration.ts";
+import { t } from "../language/text.ts";
+import { managesPeople } from "../people/people-nav.tsx";
+import { MatrixTable } from "../shell/matrix-table.tsx";
+import { now } from "../state/now.ts";
+import { client } from "../state/page-client.ts";
+
+interface TableProps {
+  readonly channels: readonly ChannelDocument[];
+  readonly change: (one: ChannelDocument) => void;
+  readonly remove: (one: ChannelDocument) => void;
+}
+
+/** Each channel with how it stands, and a button that tries it. */
+export function ChannelTable({ channels, change, remove }: TableProps): JSX.Element {
+  if (channels.length === 0) return <p class="hint">{t("There is no channel yet: nobody hears of alerts.")}</p>;
+  const heads = [t("Channel"), t("Kind"), t("State"), t("Waiting"), t("Given up"), t("Last")];
+  return (
+    <div class="panel scroll told" tabIndex={0} role="region" aria-label={t("Channels")}>
+      <MatrixTable data-testid="channels">
+        <thead>
+          <tr>
+            {heads.map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+            <th scope="col" class="wrap">
+              <span class="visually-hidden">{t("Actions")}</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {channels.map((one) => (
+            <ChannelRow key={one.name} channel={one} change={change} remove={remove} />
+          ))}
+        </tbody>
+      </MatrixTable>
+    </div>
+  );
+}
+
+function ChannelRow({
+  channel,
+  change,
+  remove,
+}: { readonly channel: ChannelDocument } & Omit<TableProps, "channels">): JSX.Element {
+  const { name, kind, enabled, usual, waiting, failed, last } = channel;
+  return (
+    <tr data-testid={`channel-${name}`}>
+      <th scope="row">{name}</th>
+      <td>{channelKindOf(kind)?.title ?? kind}</td>
+      <td>{enabled ? (usual ? t("for all alerts") : t("where it is named")) : t("off")}</td>
+      <td>{waiting}</td>
+      <td class={failed > 0 ? "bad" : undefined}>{failed}</td>
+      <td title={last?.said ?? undefined}>{last ? `${last.state} ${formatAgo(last.ts, now.value)}` : "\u2013"}</td>
+      <td class="wrap">{managesPeople() && <ChannelActions channel={channel} change={change} remove={remove} />}</td>
+    </tr>
+  );
+}
+
+function ChannelActions({
+  channel,
+  change,
+  remove,
+}: { readonly channel: ChannelDocument } & Omit<TableProps, "channels">): JSX.Element {
+  const { name } = channel;
+  const came = useSignal<{ readonly delivered: boolean; readonly said: string } | "busy" | undefined>(undefined);
+  const attempt = async (): Promise<void> => {
+    came.value = "busy";
+    try {
+      came.value = await client.testChannel(name);
+    } catch (error) {
+      came.value = { delivered: false, said: error instanceof Error ? error.message : String(error) };
+    }
+  };
+  const state = came.value;
+  const button = (text: string, label: string, act: () => void): JSX.Element => (
+    <button type="button" class="button small" aria-label={label} disabled={state === "busy"} onClick={act}>
+      {text}
+    </button>
+  );
+  return (
+    <>
+      {button(t("Test"), t("Test the channel {name}", { name }), () => void attempt())}{" "}
+      {button(t("Change"), t("Change the channel {name}", { name }), () => change(channel))}{" "}
+      {button(t("Remove"), t("Remove the channel {name}", { name }), () => remove(channel))}
+      <span role="status" class={typeof state === "object" && !state.delivered ? "hint bad" : "hint"}>
+        {state === "busy" ? ` ${t("sending …")}` : state ? ` ${state.said}` : ""}
+      </span>
+    </>
+  );
+}
