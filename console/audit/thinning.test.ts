@@ -350,6 +350,19 @@ suite("audit log that is thinned", ({ test }) => {
     assert.equal(look().problems, []);
   });
 
+  test("what anybody may do without end goes, and nothing that was refused", () => {
+    const often = ["command.sent", "favourite.kept", "view.kept", "view.forgotten", "file.given"];
+    const rare = ["session.began", "token.created", "account.removed", "alert.silenced", "settings.changed"];
+    assert.equal(
+      [...often, ...rare].map((what) => mayGo({ what, result: "ok" })),
+      [...often.map(() => true), ...rare.map(() => false)],
+    );
+    assert.equal(
+      often.filter((what) => mayGo({ what, result: "refused: why" })),
+      [],
+    );
+  });
+
   test("what an entry says of a section fits, whoever had a part in it", () => {
     const zero = "0".repeat(64);
     const n = Number.MAX_SAFE_INTEGER;
