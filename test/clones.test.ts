@@ -19,7 +19,9 @@ suite("a copied disk", ({ test }) => {
       const { url } = await serveApi(scope, fleet, { join: { agent, broker: () => fleet.url, authority: undefined } });
       const client = createClient({ url, login: `admin:${password}` });
       const paste = async (line: string, dir: string): Promise<Finished> => {
-        scope.cleanup(() => runProgram(process.execPath, [join(dir, "muster-agent.cjs"), "leave", "--dir", dir]));
+        scope.cleanup(() =>
+          runProgram(process.execPath, [join(dir, "muster-agent.cjs"), "leave", "--yes", "--dir", dir]),
+        );
         return runProgram("sh", ["-c", `${line} --no-service --dir ${dir}`], { seconds: 60 });
       };
       const [first, copy] = [join(await scope.directory(), "agent"), join(await scope.directory(), "agent")];

@@ -44,13 +44,15 @@ const open = new Set([
   "GET /join/seen",
   "POST /join/ask",
 ]);
-/** What everybody does of their own: sessions, tokens, a second factor. */
+/** What everybody does of their own: sessions, tokens, a second factor, views and commands that they keep. */
 const own = new Set([
   "DELETE /api/sessions/{id}",
   "POST /api/tokens",
   "DELETE /api/tokens/{id}",
   "POST /api/second-factor",
   "POST /api/second-factor/confirmed",
+  "PUT /api/favourites/views/{name}",
+  "DELETE /api/favourites/views/{name}",
 ]);
 
 /** Every route, driven by the console's own description. */

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readFileSync, rmSync, statfsSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, statfsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -320,7 +320,12 @@ suite("files at the console", ({ test }) => {
   });
 
   test("who has a byte now and then keeps no place for ever: another one gets it, and the turn comes again", async (scope) => {
-    const { command, say, of, clock } = await place(scope);
+    const directory = await scope.directory();
+    const { command, say, of, clock } = await place(scope, { directory });
+    const onDisk = (): number =>
+      readdirSync(directory, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
     const ids = Array.from({ length: maxFetchesAtOnce + 1 }, (_, at) =>
       command(`f${at}`, "fetch", { path: "/a" }, deviceOf(at)),
     );
@@ -333,12 +338,14 @@ suite("files at the console", ({ test }) => {
     const [last = ids[0] as CommandId] = ids.slice(-1);
     await eventually("the first", () => ids.filter((id) => wants(id) >= 0).length === maxFetchesAtOnce);
     const trickle = async (): Promise<void> => {
+      const before = onDisk();
       for (const [at, id] of ids.entries()) {
         const data = Buffer.from("x");
         // A new piece of one byte, which keeps it from being idle.
         if (id !== last && wants(id) >= 0) say(id, { at: pieces[at] ?? 0, data, sha256: sha256Of(data) }, deviceOf(at));
         pieces[at] = (pieces[at] ?? 0) + 1;
       }
+      await eventually("a byte of each", () => onDisk() === before + maxFetchesAtOnce);
       for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
     };
     const pieces: number[] = [];
