@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import * as assert from "uvu/assert";
 import { freePort } from "./mosquitto.ts";
+import { assertOpened } from "./opened-lines.ts";
 import { musterProgram, runProgram, Running } from "./programs.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 
@@ -43,10 +44,12 @@ suite("addresses of programs", ({ test }) => {
           return answer.code === 0 ? answer.out : undefined;
         });
         assert.match(ping, "pong");
-        assert.is(
-          server.lines.some((line) => line.includes("--insecure-plaintext opens")),
-          warns,
-        );
+        await assertOpened(server, warns ? "--insecure-plaintext" : "loopback", {
+          data: env.MUSTER_DATA,
+          listen,
+          http,
+          mqtt,
+        });
 
         const enrolled = await runProgram(...musterProgram(["enroll", "edge-2", "--secret"]), { env: programs });
         const secret = /edge-2:([^@]+)@/.exec(enrolled.out)?.[1] ?? "";

@@ -10,6 +10,7 @@ import { bundlePath, tlsDirectory } from "../tls/paths.ts";
 import { authoritySpan } from "../tls/spans.ts";
 import { openPage } from "./browser.ts";
 import { freePort } from "./mosquitto.ts";
+import { assertOpened } from "./opened-lines.ts";
 import { musterProgram, runProgram, Running } from "./programs.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 
@@ -50,9 +51,7 @@ suite("muster start --listen 0.0.0.0", ({ test }) => {
     "TLS alone beyond loopback, for tools, agents, the command line and the page; a rotation by verbs",
     async (scope) => {
       const { server, env, data, http, mqtt, mqtts, cafile } = await startOpen(scope);
-      const ca = new X509Certificate(readFileSync(cafile));
-      const fingerprint = ca.fingerprint256.replaceAll(":", "").toLowerCase();
-      assert.match(server.lines.join("\n"), `SHA-256 ${fingerprint}`);
+      await assertOpened(server, "tls", { data, listen: "0.0.0.0", http, mqtt, mqtts });
       const curl = (...args: string[]) => runProgram("curl", ["-sS", "--noproxy", "*", ...args]);
       const health = await curl("--cacert", cafile, `https://localhost:${http}/healthz`);
       assert.match(health.out, '"ok":true', health.err);

@@ -68,7 +68,7 @@ async function ownCertificate({ tlsCert: cert, tlsKey: key, logLevel }: Settings
 
 /** What is open to whom, and how others come to trust it: the lines of a start. */
 export function opening(tls: Tls | undefined, values: Settings, ports: Opened): string[] {
-  if (!tls?.isServed) return [];
+  if (!tls?.isServed) return ["open to this machine alone"];
   const { authority, host } = tls;
   const { mqtts, http } = ports;
   const at = inUrl(host);
