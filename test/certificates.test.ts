@@ -38,6 +38,16 @@ async function untilTaken(isTaken: boolean, ...asked: Parameters<typeof publish>
   await eventually(what, async () => ((await publish(...asked)).code === 0) === isTaken);
 }
 
+/** Milliseconds within which the connection of whom is taken away is to end. It takes some 100; a machine that is busy with other tests has more. */
+const promised = 1_000;
+
+/** Does it again, at most three times, until it takes no longer than is {@link promised}. @param once how many milliseconds it took */
+async function assertSoon(what: string, once: (attempt: number) => Promise<number>): Promise<void> {
+  const took: number[] = [];
+  while (took.length < 3 && !took.some((ms) => ms <= promised)) took.push(Math.round(await once(took.length)));
+  assert.ok(Math.min(...took) <= promised, `${what} after ${took.join(", ")} ms`);
+}
+
 /** At Mosquitto nobody is told why. */
 async function assertTold(kind: BrokerKind, { whys }: Certified, why: RegExp, what: string): Promise<void> {
   if (kind !== "embedded") return;
@@ -187,10 +197,8 @@ for (const kind of brokerKinds)
     test("a revoked one ends the connection at once and lets nobody in, until the device is enrolled again", async (scope) => {
       const place = await startCertified(scope, kind);
       const data = await place.join("rpi-7");
-      const agent = place.agent("rpi-7", data);
+      let agent = place.agent("rpi-7", data);
       await place.sees("rpi-7", true);
-      const { current: old } = await keptIn(data);
-      assert.ok(old);
       const at = [
         "-oL",
         "mosquitto_sub",
@@ -206,12 +214,21 @@ for (const kind of brokerKinds)
       const login = [...byName, "-i", "esp-1"];
       const stays = new Running(scope, "stdbuf", at.concat(login, "-d", "-t", "muster/esp-1/ack"));
       await stays.line(/Subscribed/);
-      const asked = performance.now();
-      await place.client.revokeCertificate("rpi-7");
-      await place.sees("rpi-7", false);
-      // It takes some 100 ms; a machine that is busy with other tests has more.
-      const took = performance.now() - asked;
-      assert.ok(took < 5_000, `after ${Math.round(took)} ms`);
+      let old: Own | undefined;
+      await assertSoon("a revocation ends it", async (attempt) => {
+        if (attempt > 0) {
+          await agent.stop();
+          await place.join("rpi-7", { data });
+          agent = place.agent("rpi-7", data);
+          await place.sees("rpi-7", true);
+        }
+        old = (await keptIn(data)).current;
+        const asked = performance.now();
+        await place.client.revokeCertificate("rpi-7");
+        await place.sees("rpi-7", false);
+        return performance.now() - asked;
+      });
+      assert.ok(old);
       if (kind === "embedded")
         await eventually("its next try", async () =>
           (await place.whys()).some((why) => why.includes("this certificate of rpi-7 was revoked")),
@@ -243,6 +260,22 @@ for (const kind of brokerKinds)
           what.some((one) => one.what === word),
           word,
         );
+
+      await assertSoon("a removal ends it", async (attempt) => {
+        const device = `esp-${attempt + 2}`;
+        const password = place.state.accounts.set(device, "device");
+        await untilTaken(true, scope, place, { device, more: ["-u", device, "-P", password] });
+        await eventually(`${device} is known`, () => place.console.registry.get(device));
+        const tool = connect({ host: "127.0.0.1", port: place.passwordPort, ca: place.tls.authority.caBundle() });
+        const client = new MqttClient(() => tool, { clientId: device, username: device, password, reconnectPeriod: 0 });
+        scope.cleanup(() => client.endAsync(true));
+        await new Promise<void>((resolve) => client.once("connect", () => resolve()));
+        const gone = once(tool, "close");
+        const asked = performance.now();
+        await place.client.removeDevice(device);
+        await gone;
+        return performance.now() - asked;
+      });
     });
 
     test("their authority is rotated: each renews, also one that was away, and then the old one and who was left behind end", async (scope) => {
