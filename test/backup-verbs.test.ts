@@ -9,7 +9,10 @@ import { manifestName } from "../console/backup/manifest.ts";
 import { makeBackup } from "../console/backup/make-backup.ts";
 import { restoreBackup } from "../console/backup/restore-backup.ts";
 import { readAnchor } from "../console/audit/anchor.ts";
+import { Audit } from "../console/audit/audit.ts";
 import { search } from "../console/audit/search.ts";
+import { thinnedWord } from "../console/audit/thinned-section.ts";
+import { maxOlderEntries, sectionSize } from "../console/audit/thinning.ts";
 import { verify } from "../console/audit/verify.ts";
 import { lookAtConsole } from "../console/doctor/look.ts";
 import { openState } from "../console/state/state.ts";
@@ -94,6 +97,56 @@ suite("backup and restore", ({ test }) => {
     let look = looks.next();
     while (!look.done) look = looks.next();
     assert.equal(look.value.problems, []);
+  });
+
+  test("an audit log of which sections were thinned comes back with them, its anchor and the restore's own entry", async (scope) => {
+    const [place, most] = [await scope.directory(), 300];
+    const data = join(place, "data");
+    mkdirSync(data, { mode: 0o700 });
+    const file = join(place, "muster.tar");
+    const verdictOf = (directory: string) => {
+      const state = openState(directory, clock, log);
+      const looks = verify(
+        state.database,
+        [readAnchor(directory)].flatMap((anchor) => anchor ?? []),
+        most,
+      );
+      let look = looks.next();
+      while (!look.done) look = looks.next();
+      const entries = [...search(state.database, {})].flatMap((entry) => entry ?? []);
+      state.close();
+      return { ...look.value, words: entries.map(({ what }) => what), anchor: readAnchor(directory) };
+    };
+    const state = openState(data, clock, log);
+    const audit = new Audit({ database: state.database, clock, most, older: maxOlderEntries });
+    state.database.exec("BEGIN");
+    for (let n = 1; n < most + 2 * sectionSize; n += 1)
+      audit.record({ who: "olga", from: "api", what: n % 100 === 0 ? "login.refused" : "command.sent", on: "d1" });
+    state.database.exec("COMMIT");
+    // By the console's own, which keeps the anchor.
+    state.audit.record({ who: "ada", from: "cli", what: "device.enrolled", on: "d2" });
+    state.close();
+    makeBackup({ directory: data, file, now: clock.now(), progress: () => {} });
+    const before = verdictOf(data);
+    assert.is(before.words.filter((what) => what === thinnedWord).length, 2);
+    assert.equal([before.problems, before.anchor?.n], [[], before.head?.n]);
+
+    // The one place has never heard of this log; the other has one that went on after the backup.
+    const later = openState(data, clock, log);
+    later.audit.record({ who: "olga", from: "api", what: "device.enrolled", on: "later" });
+    later.close();
+    for (const [target, told] of [
+      [join(place, "copy"), ["data.restored"]],
+      [data, ["data.restored", "audit.forked"]],
+    ] as const) {
+      restore(file, target, true);
+      const { problems, notes, words, anchor, head, first, entries } = verdictOf(target);
+      assert.equal(problems, [], target);
+      assert.equal(words, [...told, ...before.words]);
+      assert.equal([first, entries], [before.first, before.entries + told.length]);
+      assert.equal([anchor?.n, anchor?.hash], [head?.n, head?.hash]);
+      assert.ok(notes.includes(before.notes[0] ?? ""), notes.join("\n"));
+    }
   });
 
   test("a restored backup of a console that has run on is sound", async (scope) => {
