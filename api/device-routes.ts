@@ -30,6 +30,10 @@ export const sampleDocument = named(
     tags: about(tags, "without host: the device is known"),
     ts: time,
     fields: z.record(z.string(), fieldValue),
+    times: about(
+      z.optional(z.record(z.string(), time)),
+      "of a newest sample: when those fields were taken that an earlier one has told, left out of the others",
+    ),
   }),
   "Sample",
 );

@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { parseDeviceId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
-import { LatestValues, maxGlances } from "./latest-values.ts";
+import { LatestValues, maxGlances, maxLatestFields } from "./latest-values.ts";
 import type { SeriesColumns } from "../store/store.ts";
 import { silentSince } from "./told-otherwise.ts";
 
@@ -16,16 +16,22 @@ const series = (measurement: string, tags: SeriesColumns["tags"], ts: number, fi
 const cpu = (unit: string, ts: number, value: number) => series("cpu", { cpu: unit }, ts, { used: [0, value] });
 
 suite("latest values", ({ test }) => {
-  test("the last value of each field in any form, without those that have none", () => {
+  test("the last value of each field in any form, each with its time", () => {
     const latest = new LatestValues();
     const fields = { list: [1, 2], fixed: "on", scaled: { e: 1, d: [10, 5] }, none: [3, null] };
     latest.observe([series("mem", { a: "b" }, 1_000, fields)]);
     assert.equal(latest.list(), [
-      { measurement: "mem", tags: { a: "b" }, ts: 1_000, fields: { list: 2, fixed: "on", scaled: 1.5 } },
+      {
+        measurement: "mem",
+        tags: { a: "b" },
+        ts: 1_000,
+        fields: { list: 2, fixed: "on", scaled: 1.5, none: 3 },
+        times: { none: 999 },
+      },
     ]);
   });
 
-  test("newer rows replace a series whole, in whatever order they come; older ones change nothing", () => {
+  test("newer rows replace the fields that they name, in whatever order they come; older ones change nothing", () => {
     const latest = new LatestValues();
     latest.observe([cpu("0", 1_000, 1), cpu("1", 1_000, 2)]);
     latest.observe([cpu("1", 2_000, 3), cpu("0", 2_000, 4), series("mem", {}, 2_000, { a: 1, b: 2 })]);
@@ -34,8 +40,29 @@ suite("latest values", ({ test }) => {
     assert.equal(values, [
       ["cpu", { cpu: "0" }, { used: 4 }],
       ["cpu", { cpu: "1" }, { used: 3 }],
-      ["mem", {}, { b: 5 }],
+      ["mem", {}, { a: 1, b: 5 }],
     ]);
+  });
+
+  test("a sample that leaves a field out takes it from nobody: it stays, with its own time", () => {
+    const latest = new LatestValues();
+    latest.observe([series("room", {}, 1_000, { temperature: 20, humidity: 40 })]);
+    latest.observe([series("room", {}, 1_000 + 2 * silentSince, { temperature: 35 })]);
+    const room = { measurement: "room", tags: {}, ts: 1_000 + 2 * silentSince };
+    assert.equal(latest.list(), [{ ...room, fields: { temperature: 35, humidity: 40 }, times: { humidity: 1_000 } }]);
+    assert.is(latest.valued("room", "humidity"), 40);
+    assert.is(latest.valued("room", "humidity", 1_001), undefined, "a condition of what is new");
+    latest.observe([series("room", {}, 2_000, { temperature: 1, humidity: 41, pressure: 990 })]);
+    assert.equal(latest.list()[0]?.fields, { temperature: 35, humidity: 41, pressure: 990 }, "each by its own time");
+    assert.is(latest.observe([series("room", {}, room.ts, { humidity: 42 })]), undefined, "overwrites nothing");
+  });
+
+  test("fields of one series are bounded: beyond it those of its newest sample stay", () => {
+    const latest = new LatestValues();
+    for (let at = 0; at < maxLatestFields; at++) latest.observe([series("room", {}, 1_000 + at, { [`f${at}`]: at })]);
+    assert.is(Object.keys(latest.list()[0]?.fields ?? {}).length, maxLatestFields);
+    latest.observe([series("room", {}, 9_000, { more: 1, f1: 2 })]);
+    assert.equal(latest.list()[0], { measurement: "room", tags: {}, ts: 9_000, fields: { f1: 2, more: 1 } });
   });
 
   test("in a list of many, more file systems than there is room for do not push out what there is one of", () => {
@@ -146,7 +173,7 @@ suite("latest values", ({ test }) => {
       const found = latest.observe([series("room", {}, ts, fields)]);
       assert.is(found && `${found.measurement} ${found.field}`, lost, JSON.stringify(fields));
     }
-    assert.equal(latest.list()[0]?.fields, { t: 4 });
+    assert.equal(latest.list()[0]?.fields, { t: 4, h: 41, w: "open" });
   });
 
   test("moments ahead of the clock are shown as now, and are told apart all the same", () => {

@@ -1,4 +1,4 @@
-import { lastValue, type FieldValue } from "#shared/columns";
+import { isList, lastValue, type FieldValue } from "#shared/columns";
 import type { Valued } from "#shared/filter/evaluate-filter";
 import { quoted } from "#shared/printable";
 import type { SeriesColumns } from "../store/store.ts";
@@ -11,14 +11,17 @@ export interface Sample {
   /** Epoch ms. */
   readonly ts: number;
   readonly fields: Readonly<Record<string, number | string | boolean>>;
+  /** When those fields were taken that a sample of before has told, epoch ms. */
+  readonly times?: Readonly<Record<string, number>>;
 }
 
-/** One series' newest row; `values[i]` belongs to `fields[i]`. */
+/** One series' newest values; `values[i]`, taken at `times[i]`, belongs to `fields[i]`. */
 interface Newest extends ToldSeries {
   /** The moment as it was told; `ts` is never after the moment at which it came. */
   at: number;
   readonly fields: string[];
-  readonly values: FieldValue[];
+  readonly values: Value[];
+  readonly times: number[];
 }
 
 type Value = Exclude<FieldValue, null>;
@@ -36,6 +39,8 @@ export function whyOverwritten({ measurement, field }: Overwritten): string {
 
 /** Series of one device whose newest values are kept at most: their names come from outside. */
 const maxLatestSeries = 2_000;
+/** Fields of one series whose newest values are kept at most, their names come from outside as well; beyond it those of its newest sample alone. */
+export const maxLatestFields = 1_000;
 /** Newest values of one device in an answer at most: some 10 ms to write out. */
 export const maxValues = 20_000;
 /** Samples of one device in a list of many at most: a machine may have many file systems. */
@@ -61,7 +66,7 @@ export class LatestValues {
   readonly #order: Newest[] = [];
 
   /**
-   * Keeps rows that are not older than the ones known.
+   * Keeps each field's value that is not older than the one known: a sample that leaves a field out says nothing of it.
    * @param latest the present moment, epoch ms: values of a clock that is minutes ahead and is then set right would stay in place for as long
    * @returns a value that has overwritten another one, if that is the newest
    */
@@ -72,17 +77,18 @@ export class LatestValues {
       const at = one.times.at(-1);
       if (!newest || at === undefined) continue;
       const ts = Math.min(at, Math.round(latest));
-      // What a clock that was days ahead has placed in the future, and is right again, hides nothing.
-      if (ts < newest.ts && newest.ts <= latest) continue;
       if (at === newest.at) {
         const field = merge(newest, one.fields);
         if (field !== undefined) lost ??= { measurement: one.measurement, field };
         continue;
       }
+      take(newest, one, ts, latest);
+      // What a clock that was days ahead has placed in the future, and is right again, hides nothing.
+      if (ts < newest.ts && newest.ts <= latest) continue;
       newest.first = Math.min(newest.first, ts);
       newest.ts = ts;
       newest.at = at;
-      overwrite(newest, one.fields);
+      if (newest.fields.length > maxLatestFields) keepOnly(newest, one.fields);
     }
     return lost;
   }
@@ -97,11 +103,12 @@ export class LatestValues {
     let parts: [Newest, Value][] | undefined;
     for (const newest of this.#byKey.values()) {
       if (newest.measurement !== measurement || newest.ts < since) continue;
-      const value = newest.values[newest.fields.indexOf(field)] ?? null;
-      if (value === null) continue;
+      const place = newest.fields.indexOf(field);
+      const [value, ts] = [newest.values[place], newest.times[place]];
+      if (value === undefined || ts === undefined || ts < since) continue;
       // A device that was given other tags has its whole of before in a series of its own.
       if (!isWhole(newest.tags)) (parts ??= []).push([newest, value]);
-      else if (newest.ts > wholeAt) [whole, wholeAt] = [value, newest.ts];
+      else if (ts > wholeAt) [whole, wholeAt] = [value, ts];
     }
     if (whole !== undefined || parts === undefined) return whole;
     const over = parts.length > 1 ? this.#over() : undefined;
@@ -141,11 +148,12 @@ export class LatestValues {
     const over = this.#over();
     const disks: { readonly used: number; readonly sample: Sample }[] = [];
     for (const newest of this.#byKey.values()) {
-      const { measurement, tags, ts } = newest;
+      const { measurement, tags } = newest;
       const field = glances.get(measurement);
       if (over.has(newest) || field === undefined || !(tags["cpu"] ?? "cpu-total").startsWith("cpu-total")) continue;
-      const value = newest.values[newest.fields.indexOf(field)] ?? null;
-      if (value === null) continue;
+      const place = newest.fields.indexOf(field);
+      const [value, ts] = [newest.values[place], newest.times[place]];
+      if (value === undefined || ts === undefined) continue;
       const sample = { measurement, tags, ts, fields: { [field]: value } };
       if (measurement === "disk") disks.push({ used: Number(value), sample });
       else if (samples.length < maxGlances) samples.push(sample);
@@ -186,6 +194,7 @@ export class LatestValues {
       at: -Infinity,
       fields: [],
       values: [],
+      times: [],
       first: Infinity,
       before: this.#beforeOf(measurement, tags),
     };
@@ -205,24 +214,39 @@ function isWhole(tags: SeriesColumns["tags"]): boolean {
   return none;
 }
 
-function sampleOf({ measurement, tags, ts, fields, values }: Newest): Sample {
-  const known: Record<string, Exclude<FieldValue, null>> = {};
+function sampleOf({ measurement, tags, ts, fields, values, times }: Newest): Sample {
+  const known: Record<string, Value> = {};
+  let older: Record<string, number> | undefined;
   for (const [index, field] of fields.entries()) {
-    const value = values[index] ?? null;
-    if (value !== null) known[field] = value;
+    const [value, at] = [values[index], times[index]];
+    if (value === undefined || at === undefined) continue;
+    known[field] = value;
+    if (at < ts) (older ??= {})[field] = at;
   }
-  return { measurement, tags, ts, fields: known };
+  return { measurement, tags, ts, fields: known, ...(older && { times: older }) };
 }
 
-function overwrite(newest: Newest, fields: SeriesColumns["fields"]): void {
-  let count = 0;
+/** Samples of a series have mostly the same fields in the same order. */
+function take(newest: Newest, { fields, times }: SeriesColumns, ts: number, latest: number): void {
+  let next = 0;
   for (const field in fields) {
-    if (newest.fields[count] !== field) newest.fields[count] = field;
-    newest.values[count] = lastValue(fields[field]!);
-    count += 1;
+    const column = fields[field]!;
+    let value = lastValue(column);
+    let at = ts;
+    if (value === null && isList(column)) {
+      const told = column.findLastIndex((one) => one !== null);
+      value = column[told] ?? null;
+      at = Math.min(times[told] ?? ts, ts);
+    }
+    if (value === null) continue;
+    const known = newest.fields[next] === field ? next : newest.fields.indexOf(field);
+    const before = newest.times[known];
+    const place = known < 0 ? newest.fields.push(field) - 1 : known;
+    next = place + 1;
+    if (before !== undefined && at < before && before <= latest) continue;
+    newest.values[place] = value;
+    newest.times[place] = at;
   }
-  newest.fields.length = count;
-  newest.values.length = count;
 }
 
 /** The same instant once more. @returns a field that had another value */
@@ -232,12 +256,29 @@ function merge(newest: Newest, fields: SeriesColumns["fields"]): string | undefi
     const value = lastValue(fields[field]!);
     if (value === null) continue;
     const known = newest.fields.indexOf(field);
+    // Bounded as well: a device may say ever other fields of one instant.
+    if (known < 0 && newest.fields.length >= maxLatestFields) continue;
     const at = known < 0 ? newest.fields.push(field) - 1 : known;
-    const before = newest.values[at] ?? null;
-    if (before !== null && before !== value) other ??= field;
+    if (newest.times[at] === newest.ts && newest.values[at] !== value) other ??= field;
     newest.values[at] = value;
+    newest.times[at] = newest.ts;
   }
   return other;
+}
+
+function keepOnly(newest: Newest, fields: SeriesColumns["fields"]): void {
+  let kept = 0;
+  for (const [index, field] of newest.fields.entries()) {
+    const [value, at] = [newest.values[index], newest.times[index]];
+    if (!Object.hasOwn(fields, field) || value === undefined || at === undefined) continue;
+    newest.fields[kept] = field;
+    newest.values[kept] = value;
+    newest.times[kept] = at;
+    kept += 1;
+  }
+  newest.fields.length = kept;
+  newest.values.length = kept;
+  newest.times.length = kept;
 }
 
 function sameTags(one: SeriesColumns["tags"], other: SeriesColumns["tags"]): boolean {

@@ -26,7 +26,12 @@ export function toPresenceDocument(device: Device): PresenceDocument {
 
 /** @param latest the newest sample of each series */
 export function toSampleDocuments(latest: readonly Sample[]): SampleDocument[] {
-  return latest.map((sample) => ({ ...sample, tags: { ...sample.tags }, fields: { ...sample.fields } }));
+  return latest.map(({ times, ...sample }) => ({
+    ...sample,
+    tags: { ...sample.tags },
+    fields: { ...sample.fields },
+    ...(times && { times: { ...times } }),
+  }));
 }
 
 /** @param usually how long such answers take, where that is known */

@@ -6,7 +6,7 @@ import { endsOf, runsOf } from "./ends.ts";
 import { maxLegendLines, namedLines } from "./legend.ts";
 import { panels, type Panel } from "./panels.ts";
 import { ranges, stepFor } from "./time-ranges.ts";
-import { isCounter, rate } from "./rates.ts";
+import { isCounter, pairRate, rate } from "./rates.ts";
 import { historyReadings, liveReadings } from "./readings.ts";
 import { ChartWindow } from "./window.ts";
 
@@ -136,6 +136,17 @@ suite("web latest values", ({ test }) => {
     const { latest, steps } = mergeLatest(new Map(), [newer, older, newer]);
     assert.is(latest.size, 1);
     assert.equal(steps, [{ sample: older }, { sample: newer, before: older }]);
+  });
+
+  test("a field that a sample leaves out stays, and is no new value of a chart", () => {
+    const both = sample("room", {}, start, { temperature: 20, humidity: 40 });
+    const one = sample("room", {}, start + 1_000, { temperature: 35 });
+    const { latest, steps } = mergeLatest(mergeLatest(new Map(), [both]).latest, [one]);
+    assert.equal(steps, [{ sample: one, before: both }]);
+    const [known] = [...latest.values()];
+    assert.equal(known?.sample, { ...one, fields: { temperature: 35, humidity: 40 }, times: { humidity: start } });
+    const later = mergeLatest(latest, [sample("room", {}, start + 2_000, { humidity: 42 })]);
+    assert.is(later.steps[0] && pairRate(later.steps[0], "humidity"), 1, "a rate is by the field's own times");
   });
 });
 

@@ -1,5 +1,5 @@
 import type { FieldUnit } from "../format/units.ts";
-import type { Pair } from "../state/latest.ts";
+import { takenAt, type Pair } from "../state/latest.ts";
 
 /** Telegraf's measurements whose fields only grow, and what in them is no such counter. */
 const counters: Readonly<Record<string, RegExp>> = {
@@ -37,5 +37,5 @@ export function pairRate({ sample, before }: Pair, field: string): number | unde
   const newer = sample.fields[field];
   const older = before?.fields[field];
   if (!before || typeof newer !== "number" || typeof older !== "number") return undefined;
-  return rate([before.ts, older], [sample.ts, newer]);
+  return rate([takenAt(before, field), older], [takenAt(sample, field), newer]);
 }

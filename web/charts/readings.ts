@@ -1,5 +1,5 @@
 import type { SampleDocument, SampleTags, SampleValue } from "#api/device-routes";
-import type { Pair } from "../state/latest.ts";
+import { takenAt, type Pair } from "../state/latest.ts";
 import type { Panel, Source } from "./panels.ts";
 import { pairRate, rate } from "./rates.ts";
 
@@ -80,10 +80,11 @@ export function historyStates(
 /** What samples add to bands. */
 export function sampleStates(panel: Panel, samples: readonly SampleDocument[]): StateReading[] {
   return panel.sources.flatMap((source) =>
-    samples.flatMap(({ measurement, tags, fields, ts }) => {
+    samples.flatMap((sample) => {
+      const { measurement, tags, fields } = sample;
       const line = measurement === source.measurement ? source.line(tags) : undefined;
       const value = fields[source.field];
-      return line === undefined || value === undefined ? [] : [{ ts, line, value }];
+      return line === undefined || value === undefined ? [] : [{ ts: takenAt(sample, source.field), line, value }];
     }),
   );
 }

@@ -36,12 +36,27 @@ export function mergeLatest(
     const newest = merged.get(key)?.sample;
     if (whole && newest?.ts === sample.ts) merged.set(key, { ...merged.get(key), sample });
     if (newest && newest.ts >= sample.ts && newest.ts <= Math.max(sample.ts, present + aheadAtMost)) continue;
-    const pair = newest ? { sample, before: newest } : { sample };
-    merged.set(key, pair);
-    steps.push(pair);
+    const before = newest ? { before: newest } : {};
+    merged.set(key, { sample: newest ? withKnown(sample, newest) : sample, ...before });
+    steps.push({ sample, ...before });
   }
   return { latest: merged, steps };
 }
+
+/** Fields of one series that are kept at most: their names come from outside. The console keeps as many. */
+const maxFields = 1_000;
+
+/** A sample that leaves fields out says nothing of them: they stay as they were told, each with its own time. */
+function withKnown(sample: SampleDocument, newest: SampleDocument): SampleDocument {
+  const left = Object.keys(newest.fields).filter((field) => !Object.hasOwn(sample.fields, field));
+  if (left.length === 0 || left.length + Object.keys(sample.fields).length > maxFields) return sample;
+  const times = Object.fromEntries(left.map((field) => [field, Math.min(takenAt(newest, field), sample.ts)]));
+  return { ...sample, fields: { ...newest.fields, ...sample.fields }, times: { ...times, ...sample.times } };
+}
+
+/** When one of a newest sample's fields was taken, epoch ms. */
+export const takenAt = ({ ts, times }: SampleDocument, field: string): number =>
+  (times && Object.hasOwn(times, field) ? times[field] : undefined) ?? ts;
 
 /** The newest value of a field, of all series that pass `where`: a series ends where a device is given other tags. */
 export function latestValue(
@@ -53,7 +68,7 @@ export function latestValue(
   let newest: SampleDocument | undefined;
   for (const { sample } of latest.values()) {
     if (sample.measurement !== measurement || !(field in sample.fields) || !where(sample.tags)) continue;
-    if (!newest || sample.ts > newest.ts) newest = sample;
+    if (!newest || takenAt(sample, field) > takenAt(newest, field)) newest = sample;
   }
   return newest?.fields[field];
 }
