@@ -68,21 +68,24 @@ export function unansweredBytes(client: MqttClient, clock: Clock): () => number 
   return () => largest;
 }
 
-/** Whether anything has come over a connection: its bytes, or a packet that had waited for those before it. */
+/** What has come over a connection: a packet, which may have waited for those before it, or only bytes of one. */
+export type SignOfLife = "packet" | "bytes" | "none";
+
 export class SignsOfLife {
-  #any = false;
+  #sign: SignOfLife = "none";
 
   watch(client: MqttClient): void {
-    const note = (): void => void (this.#any = true);
-    client.stream.on("data", note);
-    client.on("packetreceive", note);
+    client.stream.on("data", () => {
+      if (this.#sign === "none") this.#sign = "bytes";
+    });
+    client.on("packetreceive", () => (this.#sign = "packet"));
   }
 
-  /** Since this was last asked. */
-  take(): boolean {
-    const any = this.#any;
-    this.#any = false;
-    return any;
+  /** The most that has come since this was last asked. */
+  take(): SignOfLife {
+    const sign = this.#sign;
+    this.#sign = "none";
+    return sign;
   }
 }
 
@@ -93,6 +96,11 @@ export interface PingTimerOptions {
   readonly ping: () => void;
 }
 
+/**
+ * Turns of the timer, one after the other, in which bytes come and no packet ends, until the connection is given up all the same: a large packet has a minute on a
+ * slow line, and a packet that is drawn out without end holds nobody.
+ */
+export const maxTurnsOfBytes = 4;
 /** At its second turn mqtt.js sends a ping, and at the next one it gives the connection up, unless an answer has set the timer anew. */
 const pinged = 2;
 
@@ -112,12 +120,17 @@ export function pingTimer({
   return {
     set(run, every = 0) {
       const id = (last += 1);
-      let turns = 0;
+      let [turns, ofBytes] = [0, 0];
+      const isAlive = (): boolean => {
+        const sign = signs.take();
+        ofBytes = sign === "bytes" ? ofBytes + 1 : 0;
+        return sign === "packet" || (sign === "bytes" && ofBytes <= maxTurnsOfBytes);
+      };
       const again = (): void => {
         const cancel = clock.after(every, () => {
           again();
           turns += 1;
-          if (turns > pinged) return afterReading(() => running.has(id) && (signs.take() ? ping() : run()));
+          if (turns > pinged) return afterReading(() => running.has(id) && (isAlive() ? ping() : run()));
           signs.take();
           run();
         });

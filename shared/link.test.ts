@@ -2,6 +2,7 @@ import { createServer, type Socket } from "node:net";
 import * as assert from "uvu/assert";
 import { parser, generate, type Packet } from "mqtt-packet";
 import { minSpread } from "#shared/back-off";
+import { maxTurnsOfBytes, pingTimer, type SignOfLife } from "./keep-alive.ts";
 import { ManualClock, systemClock } from "#shared/clock";
 import { Link, toldAgain, type LinkOptions } from "#shared/link";
 import { silentLog } from "#shared/log";
@@ -269,6 +270,34 @@ suite("a link whose ping is answered late", ({ test }) => {
     await eventually("the end, of silence", () => !link.connected);
     assert.match(said.join(" "), /Keepalive timeout|silent/);
   });
+
+  for (const [what, signs, end] of [
+    ["packets", Array.from({ length: 12 }, () => "packet"), "lives"],
+    ["bytes, and no packet of them ends", Array.from({ length: maxTurnsOfBytes + 1 }, () => "bytes"), "ends"],
+    [
+      "bytes for as long as a large packet may take",
+      [...Array.from({ length: maxTurnsOfBytes }, () => "bytes"), "packet"],
+      "lives",
+    ],
+    ["nothing", ["none"], "ends"],
+  ] as readonly (readonly [string, readonly SignOfLife[], "lives" | "ends"])[])
+    test(`where there come ${what}, it ${end}`, async () => {
+      const clock = new ManualClock();
+      let sign: SignOfLife = "none";
+      let [runs, pings] = [0, 0];
+      const timer = pingTimer({ clock, signs: { take: () => sign }, ping: () => void (pings += 1) });
+      const id = timer.set(() => void (runs += 1), turn);
+      clock.advance(2 * turn);
+      assert.is(runs, 2, "its own two");
+      for (const [at, next] of signs.entries()) {
+        sign = next;
+        clock.advance(turn);
+        const isEnd = end === "ends" && at === signs.length - 1;
+        await eventually(`turn ${at + 1}`, () => pings + runs === 3 + at);
+        assert.is(runs, isEnd ? 3 : 2);
+      }
+      timer.clear(id);
+    });
 
   test("reads what has come before it gives up", async (scope) => {
     const clock = new ManualClock();
