@@ -7,6 +7,7 @@ import { asError } from "#shared/errors";
 import type { Audit } from "../audit/audit.ts";
 import type { Entrances } from "../audit/entrances.ts";
 import type { AuditDetail, AuditEvent } from "../audit/entry.ts";
+import { thinnedWords } from "../audit/thinned-section.ts";
 import { ChangeBudget } from "./change-budget.ts";
 import { HttpError, problemOf } from "./problem.ts";
 
@@ -232,9 +233,26 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
   },
 };
 
+/** Of the routes whose entry is written by what they call, those of which it stays: all of commands, jobs and files goes when the log is thinned. */
+const lastingBySelf: ReadonlySet<string> = new Set<Changing>([
+  "revokeCertificate",
+  "rotateSecret",
+  "approveJoinRequest",
+  "denyJoinRequest",
+  "createEnrollment",
+  "revokeEnrollment",
+]);
+
+/** Whether what a route's request leaves in the log stays there when it is thinned. */
+export function isLasting(name: Changing): boolean {
+  const told = audited[name];
+  return told ? !thinnedWords.has(told.what) : lastingBySelf.has(name);
+}
+
 /**
  * Writes an entry before each request that changes something, and another one of what became of it; or one with the change, where the handler says when. Of an
- * account whose requests are refused again and again, or change its own logins without an end, no more are looked at for a while.
+ * account whose requests are refused again and again, or change its own logins without an end, no more are looked at for a while; nor of one that is no
+ * administrator's and changes so much that the log would keep nothing else.
  */
 export function auditChanges(app: FastifyInstance, audit: () => Audit, clock: Clock): void {
   const budget = new ChangeBudget(clock, ({ account: who, times }) =>
@@ -244,8 +262,10 @@ export function auditChanges(app: FastifyInstance, audit: () => Audit, clock: Cl
   app.decorateRequest("alongEntry");
   app.addHook("onRoute", (route) => {
     const name = route.config?.route;
-    const told = name !== undefined && name in audited && audited[name as Changing];
-    if (!told) return;
+    if (name === undefined || !(name in audited)) return;
+    const told = audited[name as Changing];
+    const stays = isLasting(name as Changing);
+    if (!told && !stays) return;
     const { role }: Route = routes[name];
     // Whoever is logged in may do it.
     const own = role === undefined || role === "viewer";
@@ -253,24 +273,27 @@ export function auditChanges(app: FastifyInstance, audit: () => Audit, clock: Cl
     route.handler = async function (request, reply): Promise<unknown> {
       // Nobody who is logged out can log out once more.
       if (!request.login) return handler.call(this, request, reply);
-      const { name: account } = request.login.principal;
-      if (!budget.allows(account, own)) {
+      const { name: account, role: held } = request.login.principal;
+      const kind = { own, lasting: stays && !own && held !== "admin" };
+      if (!budget.allows(account, kind)) {
         if (name === "logOut") return handler.call(this, request, reply);
         throw new HttpError(429, tooManyChanges);
       }
+      const work = async (): Promise<unknown> => handler.call(this, request, reply);
       try {
-        const done = await withEntry(audit(), told, request, async () => handler.call(this, request, reply));
-        budget.note(account, { refused: false, own });
+        const done = told ? await withEntry(audit(), told, request, work) : await work();
+        budget.note(account, { refused: false, ...kind });
         return done;
       } catch (thrown) {
-        if (isRefusal(thrown)) budget.note(account, { refused: true, own });
+        // Of the others no entry is written here.
+        if (told && isRefusal(thrown)) budget.note(account, { refused: true, ...kind });
         throw thrown;
       }
     };
   });
 }
 
-const tooManyChanges = "too many changes were asked for under this name that lead to nothing: try again in ten minutes";
+const tooManyChanges = "too many changes were asked for under this name: try again in ten minutes";
 
 /** One of what the log tells of, done with its entry. */
 async function withEntry(

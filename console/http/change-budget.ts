@@ -9,11 +9,26 @@ export const changeWindow = 600_000;
 export const maxRefusedChanges = 30;
 /** And so many changes of its own logins, tokens and second factor may everybody make, down to a viewer. */
 export const maxOwnChanges = 100;
+/**
+ * Changes that nobody takes out of the log later, of whoever is no administrator: so many at once, which labels or rotates all of a fleet, and so many
+ * in a day. With two entries each, and those of the other bounds, a day of them is fewer than the log keeps (200,000 and 50,000 behind them).
+ */
+export const maxLastingChanges = { atOnce: 10_000, inADay: 90_000 } as const;
+
+const day = 86_400_000;
 
 interface Count {
   refused: number;
   own: number;
   beyond: number;
+}
+
+/** What a change is, for its entry. */
+export interface ChangeKind {
+  /** Whether it is about the account's own logins. */
+  readonly own: boolean;
+  /** Whether its entry stays when the log is thinned, and it is not an administrator's. */
+  readonly lasting: boolean;
 }
 
 /** What was not even looked at. */
@@ -23,13 +38,15 @@ export interface BeyondBudget {
 }
 
 /**
- * How many entries of the audit log an account can have written by requests that lead to nothing, or that anybody may make. Kept for each account
- * that asks, for one window: as many as there are accounts.
+ * How many entries of the audit log an account can have written by requests that lead to nothing, that anybody may make, or that operators may
+ * make. Kept for each account that asks: as many as there are accounts.
  */
 export class ChangeBudget {
   readonly #clock: Clock;
   readonly #tell: (beyond: BeyondBudget) => void;
   readonly #counts = new Map<string, Count>();
+  /** By account: what it may still do, and when that was so. */
+  readonly #lasting = new Map<string, { readonly left: number; readonly at: number }>();
   #cancel: (() => void) | undefined;
 
   /** @param tell called at a window's end for each account that has asked beyond its budget */
@@ -38,20 +55,36 @@ export class ChangeBudget {
     this.#tell = tell;
   }
 
-  /** Whether one more is looked at; counts it where not. @param own whether it is about the account's own logins */
-  allows(account: string, own: boolean): boolean {
+  /** Whether one more is looked at; counts it where not. */
+  allows(account: string, { own, lasting }: ChangeKind): boolean {
     const count = this.#counts.get(account);
-    if (!count || (count.refused < maxRefusedChanges && !(own && count.own >= maxOwnChanges))) return true;
-    count.beyond += 1;
+    const isFew = !count || (count.refused < maxRefusedChanges && !(own && count.own >= maxOwnChanges));
+    if (isFew && !(lasting && this.#left(account) < 1)) return true;
+    this.#countOf(account).beyond += 1;
     return false;
   }
 
-  note(account: string, { refused, own }: { readonly refused: boolean; readonly own: boolean }): void {
+  note(account: string, { refused, own, lasting }: ChangeKind & { readonly refused: boolean }): void {
+    const count = this.#countOf(account);
+    if (refused) count.refused += 1;
+    else if (own) count.own += 1;
+    // Of many that were under way together it may fall below nothing, which takes as much longer to come back.
+    if (lasting && !refused) this.#lasting.set(account, { left: this.#left(account) - 1, at: this.#clock.monotonic() });
+  }
+
+  #countOf(account: string): Count {
     this.#cancel ??= this.#clock.after(changeWindow, () => this.stop());
     const count = this.#counts.get(account) ?? { refused: 0, own: 0, beyond: 0 };
     this.#counts.set(account, count);
-    if (refused) count.refused += 1;
-    else if (own) count.own += 1;
+    return count;
+  }
+
+  /** How many lasting changes an account may still make. */
+  #left(account: string): number {
+    const known = this.#lasting.get(account);
+    if (!known) return maxLastingChanges.atOnce;
+    const more = ((this.#clock.monotonic() - known.at) * maxLastingChanges.inADay) / day;
+    return Math.min(maxLastingChanges.atOnce, known.left + more);
   }
 
   /** Ends the window. */
