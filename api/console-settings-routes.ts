@@ -14,6 +14,7 @@ const consoleSettingDocument = z.object({
   ),
   changeable: about(z.boolean(), "whether it can be changed while Muster runs"),
   why: z.optional(about(z.string(), "why not")),
+  idle: z.optional(about(z.string(), "why it has no effect at present, whatever its value is")),
   range: z.optional(about(z.string(), "from where to where it goes")),
   set: z.optional(
     about(

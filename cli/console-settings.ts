@@ -24,7 +24,7 @@ export async function consoleSettings(
   if (act === "list") {
     const { settings } = await client.listConsoleSettings();
     const shown = all ? settings : settings.filter(({ changeable, source }) => changeable || source !== "default");
-    return json ? asJson(shown) : list(shown);
+    return json ? asJson(shown) : list(shown, all);
   }
   if (name === undefined || (act === "set" && value === undefined))
     throw new BadInputError(`expected muster settings ${usage(act)}`);
@@ -40,20 +40,22 @@ function usage(act: string): string {
   return { list: "list", get: "get NAME", set: "set NAME VALUE", reset: "reset NAME" }[act] ?? act;
 }
 
-function sentenceOf({ name, value, source, changeable, why, set }: ConsoleSettingDocument): string {
+function sentenceOf({ name, value, source, changeable, why, set, idle }: ConsoleSettingDocument): string {
   const by = set ? `, set by ${forTerminal(set.by)} over ${forTerminal(set.over)}` : "";
   const fixed = changeable ? "" : `; it does not change while Muster runs: ${why ?? ""}`;
-  return `${name} is ${forTerminal(value ?? "secret")} (${sourceWord(source)}${by})${fixed}`;
+  return `${name} is ${forTerminal(value ?? "secret")} (${sourceWord(source)}${by})${fixed}${idle === undefined ? "" : `; ${idle}`}`;
 }
 
-function list(settings: readonly ConsoleSettingDocument[]): string {
-  const rows = settings.map(({ name, value, source, changeable }) => [
+/** @param withWhy whether it says of each why it is taken at a start */
+function list(settings: readonly ConsoleSettingDocument[], withWhy: boolean): string {
+  const rows = settings.map(({ name, value, source, changeable, why, idle }) => [
     name,
     value ?? "(secret)",
     sourceWord(source),
     changeable ? "while it runs" : "at a start",
+    ...(withWhy ? [why ?? idle ?? ""] : []),
   ]);
-  return table(["SETTING", "VALUE", "FROM", "CHANGES"], rows);
+  return table(["SETTING", "VALUE", "FROM", "CHANGES", ...(withWhy ? ["WHY"] : [])], rows);
 }
 
 function sourceWord(source: string): string {

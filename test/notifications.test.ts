@@ -84,6 +84,10 @@ suite("notifications", ({ test }) => {
     assert.is(tried.delivered, true, tried.said);
     hook.script.push({ status: 403, body: "no" });
     assert.equal(await root.testChannel("ops").then(({ delivered, said }) => [delivered, said]), [false, "403: no"]);
+    assert.equal(
+      (await root.listChannels()).channels.map(({ last }) => [last?.state, last?.said]),
+      [["failed", "403: no"]],
+    );
 
     fleet.state.groups.set("rpi-8" as never, ["lab"]);
     say(fleet, noticeOf({ alert: "1" }));
@@ -202,7 +206,7 @@ suite("notifications", ({ test }) => {
     await refused(/chat did not take the test: 404: no_service/, "test", "chat");
     const off = await notifyVerb(root, ["set", "chat"], { off: true, default: false }, { now: Date.now(), read });
     assert.match(off, /chat \(slack\) is off/);
-    assert.match(await run("list"), /chat\s+slack\s+off\s+0\s+0\s+–\s+url=set \(127\.0\.0\.1:\d+\)/);
+    assert.match(await run("list"), /chat\s+slack\s+off\s+0\s+0\s+failed .*\s+url=set \(127\.0\.0\.1:\d+\)/);
     assert.match(await run("kinds"), /telegram: Telegram\n {2}server: Server; default https:\/\/api\.telegram\.org/);
     assert.match(await run("deliveries"), /no notices yet/);
     assert.match(await run("remove", "chat"), /chat is removed/);

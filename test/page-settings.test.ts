@@ -102,6 +102,8 @@ suite("page: settings from afar", ({ test }) => {
       await budget.fill("none");
       await budget.press("Enter");
       await page.locator("#console-setting-series-budget-note", { hasText: "expected a whole number" }).waitFor();
+      // As the setting is shown, and not as the code has it.
+      await page.locator("#console-setting-series-budget-note", { hasText: "series-budget is" }).waitFor();
       await budget.fill("7");
       await page.getByTestId("console-setting-series-budget-save").click();
       await page.getByText(/set by admin/).waitFor();
@@ -117,6 +119,7 @@ suite("page: settings from afar", ({ test }) => {
       await page.getByTestId("console-setting-series-budget-reset").click();
       await page.getByTestId("console-setting-series-budget-reset").waitFor({ state: "detached" });
       assert.is((await client.getSeries()).budget, 1_000);
+      assert.match(await consoleSettings(client, ["list"], { all: true }), /CHANGES +WHY\n[^]*http-port .*cut off/);
       const refusal = await consoleSettings(client, ["set", "http-port", "80"], {}).catch((error: unknown) => error);
       assert.match((refusal as Error).message, /http-port does not change while Muster runs: .*cut off/);
       await page.goto(`${url}/devices/edge-1`);

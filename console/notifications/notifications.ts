@@ -34,10 +34,14 @@ export interface ChannelTest {
   readonly took: number;
 }
 
+type Standing = NonNullable<ReturnType<ToldDeliveries["standing"]>["last"]>;
+
 /** What people do with channels. */
 export class Notifications {
   readonly told: ToldDeliveries;
   readonly #options: NotificationsOptions;
+  /** What came of the newest test of each channel, since the start: tests are past the queue. */
+  readonly #tests = new Map<string, Standing>();
 
   constructor(options: NotificationsOptions) {
     this.#options = options;
@@ -78,8 +82,16 @@ export class Notifications {
     const done = channels.remove(channel, by, Math.round(clock.now()));
     return () => {
       done();
+      this.#tests.delete(channel.name);
       shown.settle();
     };
+  }
+
+  /** How a channel stands: a test since the start counts as its last. */
+  standing(channel: string): ReturnType<ToldDeliveries["standing"]> {
+    const standing = this.told.standing(channel);
+    const test = this.#tests.get(channel);
+    return test && test.ts >= (standing.last?.ts ?? 0) ? { ...standing, last: test } : standing;
   }
 
   /** Sends a test, past the queue: whoever asks waits for what the other side says. */
@@ -90,7 +102,12 @@ export class Notifications {
     const key = `test-${sortableId(now)}`;
     const signal = new AbortController().signal;
     const { kind, said } = await send(channel, { notice: testNotice(key, by, now), key, now }, signal);
-    return { delivered: kind === "delivered", said, took: Math.round(clock.monotonic() - begun) };
+    const delivered = kind === "delivered";
+    const ts = Math.round(clock.now());
+    // It may have been removed meanwhile.
+    if (this.channels.find(channel.name))
+      this.#tests.set(channel.name, { state: delivered ? "delivered" : "failed", ts, said });
+    return { delivered, said, took: Math.round(clock.monotonic() - begun) };
   }
 }
 

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { asError, BadInputError } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { quoted } from "#shared/printable";
-import { settingOf, type Settings } from "#shared/settings";
+import { kebab, settingOf, type Settings } from "#shared/settings";
 import { changeableNames, isChangeable, type ChangeableName } from "#shared/settings/changeable";
 import { damageOf } from "../database/damage.ts";
 import type { Database } from "../database/database.ts";
@@ -115,10 +115,10 @@ function isChangeableName(name: string): name is ChangeableName {
 /** @throws BadInputError with what would have fit */
 function parsed(name: ChangeableName, text: string): unknown {
   if (text.length > maxSettingLength)
-    throw new BadInputError(`${name} has ${text.length} characters: expected ${maxSettingLength} at most`);
+    throw new BadInputError(`${kebab(name)} has ${text.length} characters: expected ${maxSettingLength} at most`);
   try {
     return settingOf(name).parse(text);
   } catch (thrown) {
-    throw new BadInputError(`${name} is ${quoted(text)}: ${asError(thrown).message}`, { cause: thrown });
+    throw new BadInputError(`${kebab(name)} is ${quoted(text)}: ${asError(thrown).message}`, { cause: thrown });
   }
 }

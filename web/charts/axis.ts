@@ -1,3 +1,4 @@
+import { decimals } from "../language/text.ts";
 import { formatCoarsely } from "../format/format-duration.ts";
 import { formatValue } from "../format/number.ts";
 import type { FieldUnit } from "../format/units.ts";
@@ -57,9 +58,9 @@ function stepsFrom(unit: FieldUnit, least: number): readonly number[] {
     return [power, power + 1, power + 2].map((one) => 2 ** one);
   }
   const power = Math.floor(Math.log10(least));
-  const decimals = [power, power + 1, power + 2].flatMap((one) => [1, 2, 5].map((times) => decimal(times, one)));
+  const all = [power, power + 1, power + 2].flatMap((one) => [1, 2, 5].map((times) => decimal(times, one)));
   // A whole of 100 % is parted in quarters.
-  const steps = unit === "percent" && power === 1 ? [25, 50, ...decimals.slice(3)] : decimals;
+  const steps = unit === "percent" && power === 1 ? [25, 50, ...all.slice(3)] : all;
   return steps.filter((step) => step >= least);
 }
 
@@ -68,7 +69,11 @@ const decimal = (times: number, power: number): number => Number(`${times}e${pow
 
 /** What stands beside the ticks: with as many digits as tell them apart. */
 export function axisLabels(unit: FieldUnit, { step, at }: AxisTicks): string[] {
-  if (unit === "percent") return at.map((value) => `${value} %`);
+  if (unit === "percent")
+    return at.map(
+      (value) =>
+        `${Number.isInteger(value) ? value : decimals(value, Math.max(1, Math.round(-Math.log10(step) + 0.499)))} %`,
+    );
   if (unit === "bytes" || unit === "bytes/s") return at.map((value) => formatValue(value, unit));
   if (unit === "seconds" && step >= 0.001) return at.map((value) => formatCoarsely(value * 1_000));
   const write = writerOf(step, Math.max(...at.map(Math.abs)));
@@ -82,8 +87,8 @@ const prefixes = ["", " k", " M", " G", " T"];
 
 function writerOf(step: number, size: number): (value: number) => string {
   const digits = Math.round(-Math.log10(step) + 0.499);
-  const written = (value: number, decimals: number): string =>
-    value === 0 ? "0" : value.toFixed(Math.min(20, Math.max(0, decimals)));
+  const written = (value: number, digitsBehind: number): string =>
+    value === 0 ? "0" : decimals(value, Math.min(20, Math.max(0, digitsBehind)));
   if (size < 0.001 || size >= 1e15) {
     const significant = Math.min(15, Math.max(0, Math.floor(Math.log10(size)) + digits));
     return (value) => (value === 0 ? "0" : value.toExponential(significant));

@@ -18,7 +18,7 @@ import { chartTheme, colourOf } from "./theme.ts";
 import { UnitButton } from "./unit-button.tsx";
 import { Track, type TrackOptions } from "./track.ts";
 import type { Frame } from "./window.ts";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 
 interface ChartProps {
   readonly device: string;
@@ -81,7 +81,7 @@ export function Chart({
       data-last={frame?.last ?? ""}
     >
       <header class="panel-head">
-        <h3 title={panel.description}>{panel.title}</h3>
+        <h3 title={panel.description}>{panel.key === undefined ? word(panel.title) : panel.title}</h3>
         {frame && !empty && (
           <SaveButtons
             device={device}
@@ -128,6 +128,9 @@ export function Chart({
   );
 }
 
+/** A designed line in the reader's language; behind it may stand what it is compared with. */
+const lineWord = (name: string): string => name.split(", ").map(word).join(", ");
+
 /** Each line's name with its newest value, or the one under the pointer; of very many lines the highest ones. */
 function Legend({ panel, frame, pointed }: { panel: Panel; frame: Frame; pointed: number | undefined }): JSX.Element {
   const { named, more } = namedLines(frame.lines, pointed);
@@ -136,7 +139,8 @@ function Legend({ panel, frame, pointed }: { panel: Panel; frame: Frame; pointed
       {named.map(({ name, index, paler, value, ends }) => (
         <li key={name}>
           <span class={`swatch line-${colourOf(index)}${paler ? " paler" : ""}`} />
-          <span class="legend-name">{name}</span> <b>{value === undefined ? "–" : formatValue(value, panel.unit)}</b>
+          <span class="legend-name">{panel.key === undefined ? lineWord(name) : name}</span>{" "}
+          <b>{value === undefined ? "–" : formatValue(value, panel.unit)}</b>
           {ends && (
             <span class="legend-ends">
               {" "}

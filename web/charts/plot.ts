@@ -1,3 +1,4 @@
+import { inLocale } from "../language/text.ts";
 import uPlot from "uplot";
 import type { FieldUnit } from "../format/units.ts";
 import { drawBands } from "./draw-bands.ts";
@@ -163,10 +164,10 @@ function lineOf(name: string, index: number, theme: ChartTheme, pairs: PlotOptio
 /** What {@link drawBands} draws. */
 const rowOf = (name: string): uPlot.Series => ({ label: name, paths: () => null, points: { show: false } });
 
-const minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const seconds = new Intl.DateTimeFormat("en-GB", { minute: "2-digit", second: "2-digit" });
+const minutes = inLocale((of) => new Intl.DateTimeFormat(of, { hour: "2-digit", minute: "2-digit" }));
+const seconds = inLocale((of) => new Intl.DateTimeFormat(of, { minute: "2-digit", second: "2-digit" }));
 
-const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const days = inLocale((of) => new Intl.DateTimeFormat(of, { day: "numeric", month: "short" }));
 const day = 86_400_000;
 
 /** Wall time of the reader; with seconds where the steps are shorter than a minute, and of several days the day at its beginning. */
@@ -174,6 +175,6 @@ function clockLabels(_: uPlot, splits: number[], __: number, ___: number, step: 
   const long = (splits.at(-1) ?? 0) - (splits[0] ?? 0) > day;
   return splits.map((split) => {
     const isMidnight = long && new Date(split).getHours() === 0 && new Date(split).getMinutes() === 0;
-    return (isMidnight || step >= day ? days : step < 60_000 ? seconds : minutes).format(split);
+    return (isMidnight || step >= day ? days : step < 60_000 ? seconds : minutes)().format(split);
   });
 }

@@ -32,7 +32,12 @@ export function TextBlock({ title, text, tail = false, bad = false, file }: Bloc
     if (follows.current && pre.current) pre.current.scrollTop = pre.current.scrollHeight;
   }, [text]);
   useEffect(() => {
-    if (at >= 0) pre.current?.querySelector("mark[aria-current]")?.scrollIntoView({ block: "nearest" });
+    const [box, mark] = [pre.current, pre.current?.querySelector("mark[aria-current]")];
+    if (at < 0 || !box || !mark) return;
+    // Into the middle of the text, so that what is around it is seen; the page itself moves no more than it has to.
+    const [outer, inner] = [box.getBoundingClientRect(), mark.getBoundingClientRect()];
+    box.scrollTop += inner.top - outer.top - (box.clientHeight - inner.height) / 2;
+    mark.scrollIntoView({ block: "nearest" });
   }, [at, wanted.value]);
   const scrolled = (): void => {
     const { scrollTop = 0, scrollHeight = 0, clientHeight = 0 } = pre.current ?? {};

@@ -8,7 +8,7 @@ import type { Tracked } from "../state/fleet-state.ts";
 import { now } from "../state/now.ts";
 import { countsOf, gapRows } from "./completeness-rows.ts";
 import { At, ToldText } from "../format/when.tsx";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 
 /** Milliseconds between two looks while the device sends. */
 const refreshEvery = 15_000;
@@ -53,7 +53,7 @@ function Known({ known }: { known: CompletenessDocument }): JSX.Element {
       <dl class="counts">
         {countsOf(known).map(({ name, value, note, bad }) => (
           <div key={name} class={bad ? "bad" : ""}>
-            <dt>{name}</dt>
+            <dt>{word(name)}</dt>
             <dd data-testid={`completeness-${name}`}>{value}</dd>
             {note && <dd class="note">{note}</dd>}
           </div>

@@ -8,7 +8,7 @@ import { unitOf } from "../format/units.ts";
 import { numberOf, shownName, stateOf, valueOf, type ListedRow } from "../state/fleet-rows.ts";
 import { now } from "../state/now.ts";
 import { Time } from "../format/when.tsx";
-import { t, word } from "../language/text.ts";
+import { decimals, t, word } from "../language/text.ts";
 
 export interface ListedDeviceProps {
   readonly row: ListedRow;
@@ -26,6 +26,7 @@ export function ListedDevice({ row, columns, selected, here, onSelect }: ListedD
   const online = valueOf(row, "online") === true;
   const idle = numberOf(row, "cpu.usage_idle");
   const seen = numberOf(row, "seen");
+  const load = numberOf(row, "system.load1");
   const missing = numberOf(row, "missing") ?? 0;
   const label = shownName(row);
   const problem = text("problem");
@@ -70,7 +71,7 @@ export function ListedDevice({ row, columns, selected, here, onSelect }: ListedD
       <Gauge name="Memory" value={numberOf(row, "mem.used_percent")} />
       <Gauge name="Disk" value={numberOf(row, "disk.used_percent")} />
       <td role="cell" data-label={word("Load")} class="load">
-        {numberOf(row, "system.load1")?.toFixed(2) ?? "–"}
+        {load === undefined ? "–" : decimals(load, 2)}
       </td>
       {columns.map((column) => (
         <td key={column} role="cell" data-label={column} class="own" data-testid={`cell-${id}-${column}`}>

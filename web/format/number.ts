@@ -1,6 +1,6 @@
 import type { Json } from "#shared/messages/payload-schema";
 import type { SampleValue } from "#api/device-routes";
-import { decimals, t } from "../language/text.ts";
+import { decimals, smallNumber, t } from "../language/text.ts";
 import { formatCoarsely } from "./format-duration.ts";
 import type { FieldUnit } from "./units.ts";
 
@@ -38,7 +38,7 @@ function scaled(value: number, step: number, prefixes: readonly string[]): strin
 function plain(value: number): string {
   if (Number.isInteger(value)) return String(value);
   const size = Math.abs(value);
-  if (size < 0.1) return String(Number(value.toPrecision(3)));
+  if (size < 0.1) return smallNumber(value);
   return decimals(value, size < 10 ? 2 : size < 100 ? 1 : 0);
 }
 

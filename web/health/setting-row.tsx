@@ -13,7 +13,7 @@ interface SettingRowProps {
 
 /** A setting that changes while Muster runs, with what is wrong with a value said at its place. */
 export function SettingRow({ setting, took }: SettingRowProps): JSX.Element {
-  const { name, help, value, range, source, set } = setting;
+  const { name, help, value, range, source, set, idle } = setting;
   const typed = useSignal<string | undefined>(undefined);
   const refusal = useSignal<string | undefined>(undefined);
   const attempt = async (act: () => Promise<ConsoleSettingDocument>): Promise<void> => {
@@ -61,7 +61,7 @@ export function SettingRow({ setting, took }: SettingRowProps): JSX.Element {
         )}
       </div>
       <p id={`${id}-note`} class={refusal.value === undefined ? "muted" : "refusal"}>
-        {refusal.value ?? [sourceOf(source, set), range].filter(Boolean).join("; ")}
+        {refusal.value ?? [sourceOf(source, set), range, idle].filter(Boolean).join("; ")}
       </p>
     </form>
   );

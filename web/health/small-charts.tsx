@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { ConditionDocument } from "#api/condition-routes";
 import { formatValue } from "../format/number.ts";
-import { t } from "../language/text.ts";
+import { decimals, t } from "../language/text.ts";
 import { rateOf } from "./rate-of.ts";
 import { SmallChart } from "./small-chart.tsx";
 
@@ -11,7 +11,7 @@ export function SmallCharts({ past }: Pick<ConditionDocument, "past">): JSX.Elem
   const own = (name: string): readonly (number | null)[] => numbers[name] ?? [];
   const rate = (name: string): readonly (number | null)[] => rateOf(times, own(name));
   const perSecond = (value: number): string => `${formatValue(value, "number")}/s`;
-  const milliseconds = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+  const milliseconds = (value: number): string => `${decimals(value, value < 10 ? 1 : 0)} ms`;
   const bytes = (value: number): string => formatValue(value, "bytes");
   const plain = (value: number): string => formatValue(value, "number");
   const charts: [string, readonly (number | null)[], (value: number) => string][] = [
@@ -20,7 +20,7 @@ export function SmallCharts({ past }: Pick<ConditionDocument, "past">): JSX.Elem
     [t("Batches acknowledged"), rate("acked"), perSecond],
     [t("Writing takes (99 %)"), own("write_latency_p99_ms"), milliseconds],
     [t("Event loop late (99 %)"), own("event_loop_delay_p99_ms"), milliseconds],
-    [t("Processor"), own("cpu"), (value) => `${value.toFixed(1)} %`],
+    [t("Processor"), own("cpu"), (value) => `${decimals(value, 1)} %`],
     [t("Memory"), own("rss_bytes"), bytes],
     [t("Devices online"), own("devices_online"), plain],
     [t("Messages that wait for the store"), own("spool_rows"), plain],

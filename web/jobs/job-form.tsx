@@ -16,7 +16,7 @@ import { offered, useOffered } from "../state/offered-keys.ts";
 import { FavouritesBar } from "../commands/favourites-bar.tsx";
 import { Choice, TextField, type FieldProps } from "./text-field.tsx";
 import { blank, readOrder, typedCommand, type TypedOrder } from "./read-order.ts";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 
 /** Whom an order may be for. */
 export const targets: readonly (readonly [TypedOrder["target"], string])[] = [
@@ -107,7 +107,7 @@ export function JobForm(): JSX.Element {
   return (
     <div class="command-form">
       <form onSubmit={submit} noValidate data-testid="job-form">
-        <Choice {...field("target")} title={t("To")} options={targets} />
+        <Choice {...field("target")} title={t("To")} options={targets.map(([id, name]) => [id, word(name)] as const)} />
         <TargetField typed={typed.value} field={field} />
         <FavouritesBar
           keys={keys.value}

@@ -38,7 +38,7 @@ export function inLocale<F>(make: (of: string) => F): () => F {
   };
 }
 
-const fixed = Array.from({ length: 4 }, (_, digits) =>
+const fixed = Array.from({ length: 21 }, (_, digits) =>
   inLocale(
     (of) =>
       new Intl.NumberFormat(of, {
@@ -50,8 +50,17 @@ const fixed = Array.from({ length: 4 }, (_, digits) =>
 );
 
 /** A number with so many digits behind the point, or the comma. */
-export function decimals(value: number, digits: 0 | 1 | 2 | 3): string {
+export function decimals(value: number, digits: number): string {
   return fixed[digits]?.().format(value) ?? String(value);
+}
+
+const significant = (notation: "standard" | "scientific"): (() => Intl.NumberFormat) =>
+  inLocale((of) => new Intl.NumberFormat(of, { maximumSignificantDigits: 3, useGrouping: false, notation }));
+const [written, scientific] = [significant("standard"), significant("scientific")];
+
+/** A small number with three digits that say something: 0.00123, 2e-9. */
+export function smallNumber(value: number): string {
+  return Math.abs(value) < 1e-6 ? scientific().format(value).replace("E", "e") : written().format(value);
 }
 
 /**

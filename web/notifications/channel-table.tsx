@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import type { ChannelDocument } from "#api/client";
 import { channelKindOf } from "#shared/channels/channel-kinds";
 import { formatAgo } from "../format/format-duration.ts";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 import { managesPeople } from "../people/people-nav.tsx";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { now } from "../state/now.ts";
@@ -13,10 +13,12 @@ interface TableProps {
   readonly channels: readonly ChannelDocument[];
   readonly change: (one: ChannelDocument) => void;
   readonly remove: (one: ChannelDocument) => void;
+  /** Hears that one was tried: how it stands is read anew. */
+  readonly tested: () => Promise<unknown>;
 }
 
 /** Each channel with how it stands, and a button that tries it. */
-export function ChannelTable({ channels, change, remove }: TableProps): JSX.Element {
+export function ChannelTable({ channels, ...acts }: TableProps): JSX.Element {
   if (channels.length === 0) return <p class="hint">{t("There is no channel yet: nobody hears of alerts.")}</p>;
   const heads = [t("Channel"), t("Kind"), t("State"), t("Waiting"), t("Given up"), t("Last")];
   return (
@@ -29,14 +31,16 @@ export function ChannelTable({ channels, change, remove }: TableProps): JSX.Elem
                 {name}
               </th>
             ))}
-            <th scope="col" class="wrap">
-              <span class="visually-hidden">{t("Actions")}</span>
-            </th>
+            {managesPeople() && (
+              <th scope="col" class="wrap">
+                <span class="visually-hidden">{t("Actions")}</span>
+              </th>
+            )}
           </tr>
         </thead>
         <tbody>
           {channels.map((one) => (
-            <ChannelRow key={one.name} channel={one} change={change} remove={remove} />
+            <ChannelRow key={one.name} channel={one} {...acts} />
           ))}
         </tbody>
       </MatrixTable>
@@ -46,8 +50,7 @@ export function ChannelTable({ channels, change, remove }: TableProps): JSX.Elem
 
 function ChannelRow({
   channel,
-  change,
-  remove,
+  ...acts
 }: { readonly channel: ChannelDocument } & Omit<TableProps, "channels">): JSX.Element {
   const { name, kind, enabled, usual, waiting, failed, last } = channel;
   return (
@@ -57,8 +60,14 @@ function ChannelRow({
       <td>{enabled ? (usual ? t("for all alerts") : t("where it is named")) : t("off")}</td>
       <td>{waiting}</td>
       <td class={failed > 0 ? "bad" : undefined}>{failed}</td>
-      <td title={last?.said ?? undefined}>{last ? `${last.state} ${formatAgo(last.ts, now.value)}` : "\u2013"}</td>
-      <td class="wrap">{managesPeople() && <ChannelActions channel={channel} change={change} remove={remove} />}</td>
+      <td class={last?.state === "failed" ? "bad" : undefined} title={last?.said ?? undefined}>
+        {last ? `${word(last.state)} ${formatAgo(last.ts, now.value)}` : "\u2013"}
+      </td>
+      {managesPeople() && (
+        <td class="wrap">
+          <ChannelActions channel={channel} {...acts} />
+        </td>
+      )}
     </tr>
   );
 }
@@ -67,6 +76,7 @@ function ChannelActions({
   channel,
   change,
   remove,
+  tested,
 }: { readonly channel: ChannelDocument } & Omit<TableProps, "channels">): JSX.Element {
   const { name } = channel;
   const came = useSignal<{ readonly delivered: boolean; readonly said: string } | "busy" | undefined>(undefined);
@@ -77,6 +87,7 @@ function ChannelActions({
     } catch (error) {
       came.value = { delivered: false, said: error instanceof Error ? error.message : String(error) };
     }
+    await tested();
   };
   const state = came.value;
   const button = (text: string, label: string, act: () => void): JSX.Element => (
@@ -85,13 +96,19 @@ function ChannelActions({
     </button>
   );
   return (
-    <>
+    <span class="choices">
       {button(t("Test"), t("Test the channel {name}", { name }), () => void attempt())}{" "}
       {button(t("Change"), t("Change the channel {name}", { name }), () => change(channel))}{" "}
       {button(t("Remove"), t("Remove the channel {name}", { name }), () => remove(channel))}
-      <span role="status" class={typeof state === "object" && !state.delivered ? "hint bad" : "hint"}>
-        {state === "busy" ? ` ${t("sending …")}` : state ? ` ${state.said}` : ""}
+      <span
+        role="status"
+        data-testid={`channel-test-${name}`}
+        class={typeof state === "object" ? (state.delivered ? "" : "refusal") : "muted"}
+      >
+        {state === "busy"
+          ? ` ${t("sending …")}`
+          : state && ` ${state.delivered ? word("delivered") : word("failed")}: ${state.said}`}
       </span>
-    </>
+    </span>
   );
 }

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { DeliveryDocument } from "#api/client";
 import { formatAgo } from "../format/format-duration.ts";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { now } from "../state/now.ts";
 
@@ -26,11 +26,11 @@ export function DeliveryTable({ deliveries }: { readonly deliveries: readonly De
             <tr key={id} data-testid={`delivery-${id}`}>
               <td>{formatAgo(notice.at, now.value)}</td>
               <th scope="row">
-                {notice.kind === "firing" ? "" : `${notice.kind}: `}
+                {notice.kind === "firing" ? "" : `${word(notice.kind)}: `}
                 {notice.title}
               </th>
               <td>{channel}</td>
-              <td class={state === "failed" ? "bad" : undefined}>{state}</td>
+              <td class={state === "failed" ? "bad" : undefined}>{word(state)}</td>
               <td>{tries}</td>
               <td class="wrap">{said ?? "\u2013"}</td>
             </tr>

@@ -12,6 +12,7 @@ import { client } from "../state/page-client.ts";
 import { ChannelForm } from "./channel-form.tsx";
 import { ChannelTable } from "./channel-table.tsx";
 import { DeliveryTable } from "./delivery-table.tsx";
+import "./notifications.css";
 
 /** By which ways people hear of alerts, and what became of each notice. */
 export function NotificationsPage(): JSX.Element {
@@ -42,19 +43,21 @@ export function NotificationsPage(): JSX.Element {
           channels={items.value}
           change={(one) => (changing.value = one)}
           remove={(one) => (removing.value = one)}
+          tested={() => attempt(async () => {})}
         />
       )}
-      <h2>{t("Newest notices")}</h2>
-      <DeliveryTable deliveries={deliveries.value} />
+      <section class="notices" aria-labelledby="notices-title">
+        <h2 id="notices-title">{t("Newest notices")}</h2>
+        <DeliveryTable deliveries={deliveries.value} />
+      </section>
       {managesPeople() && (
         <ChannelForm
           key={changing.value?.name}
           channel={changing.value}
           leave={() => (changing.value = undefined)}
-          save={async (act) => {
-            const went = await attempt(act);
-            if (went) changing.value = undefined;
-            return went;
+          saved={async () => {
+            changing.value = undefined;
+            await attempt(async () => {});
           }}
         />
       )}

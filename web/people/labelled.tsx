@@ -5,15 +5,22 @@ interface LabelledProps {
   readonly id: string;
   readonly title: string;
   readonly note?: string;
+  /** What is wrong with what was typed. */
+  readonly fault?: string | undefined;
   readonly children: JSX.Element;
 }
 
 /** An input with its label. */
-export function Labelled({ id, title, note, children }: LabelledProps): JSX.Element {
+export function Labelled({ id, title, note, fault, children }: LabelledProps): JSX.Element {
   return (
     <div class="field">
       <label for={id}>{title}</label>
       {children}
+      {fault && (
+        <div id={`${id}-fault`} class="field-note bad" role="alert">
+          {fault}
+        </div>
+      )}
       {note && <div class="field-note">{note}</div>}
     </div>
   );
@@ -23,6 +30,7 @@ interface InputProps {
   readonly id: string;
   readonly title: string;
   readonly note?: string;
+  readonly fault?: string | undefined;
   readonly value: string;
   readonly password?: boolean;
   /** Whether it is an authenticator's code: digits, which a phone may offer by itself. */
@@ -30,16 +38,26 @@ interface InputProps {
   readonly onTyped: (value: string) => void;
 }
 
-export function Typed({ id, title, note, value, password = false, code = false, onTyped }: InputProps): JSX.Element {
+export function Typed({
+  id,
+  title,
+  note,
+  fault,
+  value,
+  password = false,
+  code = false,
+  onTyped,
+}: InputProps): JSX.Element {
   const common = {
     id,
     "data-testid": id,
     spellcheck: false,
     value,
+    ...(fault === undefined ? {} : { "aria-invalid": true, "aria-describedby": `${id}-fault` }),
     onInput: ({ currentTarget }: { readonly currentTarget: HTMLInputElement }) => onTyped(currentTarget.value),
   };
   return (
-    <Labelled id={id} title={title} {...(note === undefined ? {} : { note })}>
+    <Labelled id={id} title={title} fault={fault} {...(note === undefined ? {} : { note })}>
       {password ? (
         <input type="password" autocomplete="new-password" {...common} />
       ) : code ? (

@@ -17,7 +17,7 @@ interface RefusedMessagesProps {
 /** Messages and logins that were refused: of whom, where, how large, how often, and why; each can be looked at and let go of. */
 export function RefusedMessages({ refusals, forget }: RefusedMessagesProps): JSX.Element {
   const open = useSignal<number | undefined>(undefined);
-  const head = [t("Last"), t("Device"), t("Topic"), t("Size"), t("Times"), t("Why"), ""];
+  const head = [t("Last"), t("Device"), t("Topic"), t("Size"), t("Times"), t("Why"), ...(forget ? [""] : [])];
   return (
     <div class="panel scroll told" tabIndex={0} role="region" aria-label={t("Messages that were refused")}>
       <MatrixTable data-testid="refused-messages">
@@ -59,8 +59,8 @@ export function RefusedMessages({ refusals, forget }: RefusedMessagesProps): JSX
                     </>
                   )}
                 </td>
-                <td>
-                  {forget && (
+                {forget && (
+                  <td>
                     <span class="choices">
                       {one.size !== undefined && (
                         <button
@@ -82,8 +82,8 @@ export function RefusedMessages({ refusals, forget }: RefusedMessagesProps): JSX
                         {t("Delete")}
                       </button>
                     </span>
-                  )}
-                </td>
+                  </td>
+                )}
               </tr>
               {open.value === one.id && (
                 <tr>

@@ -127,7 +127,7 @@ function Foot(): JSX.Element {
   return (
     <footer class="foot">
       <nav aria-label={t("Muster itself")}>
-        <a href="/health">{t("Health")}</a>
+        {session.value?.groups === undefined && <a href="/health">{t("Health")}</a>}
         <a href="/set-aside">{t("Set aside")}</a>
       </nav>
       <LanguageSwitch />

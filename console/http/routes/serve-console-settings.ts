@@ -56,6 +56,9 @@ export const serveConsoleSettings =
     });
   };
 
+/** What counts with the embedded store alone. */
+const ofEmbeddedStore: ReadonlySet<SettingName> = new Set(["historyAge", "historySize"]);
+
 type Its = NonNullable<ConsoleSettingsRoutes["settings"]>;
 
 /** @param text in kebab case, as it is told @throws HttpError 404 */
@@ -83,6 +86,9 @@ function toDocument(settings: Its, name: SettingName): ConsoleSettingDocument {
     source: kept ? "console" : (given?.source ?? "default"),
     changeable: isChangeable(name),
     ...(isChangeable(name) ? {} : { why: whyAtStart(name) }),
+    ...(ofEmbeddedStore.has(name) && settings.given("influxUrl")?.text
+      ? { idle: "it has no effect with InfluxDB: it is of Muster's own store" }
+      : {}),
     ...(range === undefined ? {} : { range }),
     ...(kept ? { set: { by: kept.by, ts: kept.ts, over: below } } : {}),
   };

@@ -11,7 +11,7 @@ import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
 export interface NotificationRoutes {
-  readonly notifications: Pick<Notifications, "channels" | "told" | "set" | "remove" | "test">;
+  readonly notifications: Pick<Notifications, "channels" | "told" | "set" | "remove" | "test" | "standing">;
 }
 
 /** By which ways people hear of alerts, and what became of each notice. */
@@ -24,7 +24,7 @@ export const serveNotifications =
       const { name, kind, enabled, usual, by, ts } = channel;
       const isAdmin = may(request, "admin") && askerOf(request).groups === undefined;
       const shown = isAdmin ? shownSettings(kind, channel.settings) : { settings: {}, secrets: {} };
-      const { waiting, failed, last } = told.standing(name);
+      const { waiting, failed, last } = notifications.standing(name);
       // What the other side said may be about a device out of reach.
       const known = isAdmin || !last ? last : { ...last, said: null };
       return {
