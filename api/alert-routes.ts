@@ -55,6 +55,11 @@ export type AlertDocument = z.output<typeof alertDocument>;
 /** What holds, and not for its time yet. */
 const pendingAlert = z.object({ rule: z.string(), device: z.nullable(z.string()), series: z.string(), since: time });
 
+const warnings = about(
+  z.optional(z.array(z.string())),
+  "of rules that people have made: a value or fact that no device tells so far, and channels that there are not",
+);
+
 const shownRule = named(
   z.object({
     rule: alertRule,
@@ -62,6 +67,7 @@ const shownRule = named(
     by: z.nullable(z.string()),
     ts: timeOrNull,
     firing: about(z.number(), "alerts of it that fire"),
+    warnings,
   }),
   "AlertRule",
 );
@@ -133,6 +139,7 @@ export const alertRoutes = {
         alerts: z.array(alertDocument),
         pending: about(z.array(pendingAlert), "what holds, and not for its time yet"),
         next: nextPlace,
+        warnings,
       }),
     },
   },
@@ -176,7 +183,7 @@ export const alertRoutes = {
         false,
       ),
     }),
-    answers: { 200: z.object({ rules: z.array(shownRule) }) },
+    answers: { 200: z.object({ rules: z.array(shownRule), warnings }) },
   },
   removeAlertRule: {
     summary: "Take a rule away; one that is shipped is then as it was",

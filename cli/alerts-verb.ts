@@ -55,11 +55,33 @@ export async function alertsVerb(asked: AlertsAsked): Promise<string> {
 async function listAlerts({ client, flags, now }: AlertsAsked): Promise<string> {
   const { device, rule, over } = flags;
   const query = { ...(device === undefined ? {} : { device }), ...(rule === undefined ? {} : { rule }) };
-  const { alerts, pending } = await client.listAlerts({ ...query, state: over ? "over" : "open" });
+  const { alerts, pending, warnings } = await client.listAlerts({ ...query, state: over ? "over" : "open" });
   if (flags.json) return asJson(alerts);
-  const soon = pending.length === 0 ? "" : `\n\n${pending.length} more hold, and not for their time yet`;
-  if (alerts.length === 0) return `${over ? "no alert is over" : "nothing fires"}${soon}`;
-  return `${alertTable(alerts, now)}${soon}`;
+  const fires = alerts.length === 0 ? (over ? "no alert is over" : "nothing fires") : alertTable(alerts, now);
+  return [fires, ...pendingText(pending), ...warningText(warnings)].join("\n\n");
+}
+
+/** Pending alerts that are named, and how many more there are. */
+const maxNamed = 5;
+
+function pendingText(pending: Awaited<ReturnType<Client["listAlerts"]>>["pending"]): readonly string[] {
+  if (pending.length === 0) return [];
+  const named = pending
+    .slice(0, maxNamed)
+    .map(({ rule, device, series }) =>
+      [
+        rule,
+        ...(device === null ? [] : [`on ${forTerminal(device, 30)}`]),
+        ...(series === "" ? [] : [`(${forTerminal(series, 40)})`]),
+      ].join(" "),
+    );
+  const others = pending.length - named.length;
+  const last = others > 0 ? [`and ${others} others`] : [];
+  return [`${pending.length} more ${pending.length === 1 ? "is" : "are"} pending: ${[...named, ...last].join(", ")}`];
+}
+
+function warningText(warnings: readonly string[] = []): readonly string[] {
+  return warnings.length === 0 ? [] : [warnings.map((one) => `warning: ${forTerminal(one)}`).join("\n")];
 }
 
 function alertTable(alerts: readonly AlertDocument[], now: number): string {
@@ -88,11 +110,18 @@ async function showAlert({ client, words, flags }: AlertsAsked): Promise<string>
   return [
     forTerminal(title),
     `  ${forTerminal(text)}`,
-    `  ${rule}, ${severity}, ${state}${acknowledged ? ` by ${forTerminal(acknowledged.by)}` : ""}`,
+    `  ${rule}, ${severity}, ${stateText(state, acknowledged)}`,
     `  since ${moment(since)}, fired ${moment(fired)}${resolved === null ? "" : `, over ${moment(resolved)}${why === null ? "" : `: ${forTerminal(why)}`}`}`,
     "",
     table(["WHEN", "WHAT", ""], events),
   ].join("\n");
+}
+
+/** What somebody has done is told of him, and not the end that came by itself. */
+function stateText(state: AlertDocument["state"], acknowledged: AlertDocument["acknowledged"]): string {
+  if (!acknowledged) return state;
+  const seen = `acknowledged by ${forTerminal(acknowledged.by)}`;
+  return state === "acknowledged" ? seen : `${state} (${seen})`;
 }
 
 async function acknowledge({ client, words, flags }: AlertsAsked): Promise<string> {
@@ -125,7 +154,8 @@ async function listRules({ client, flags }: AlertsAsked): Promise<string> {
     forTerminal(rule.where ?? "", 40),
     shipped ? "shipped" : forTerminal(by ?? "", 20),
   ]);
-  return table(["RULE", "SEVERITY", "FIRING", "WHEN", "WHERE", "BY"], rows);
+  const found = rules.flatMap(({ warnings }) => warnings ?? []);
+  return [table(["RULE", "SEVERITY", "FIRING", "WHEN", "WHERE", "BY"], rows), ...warningText(found)].join("\n\n");
 }
 
 async function exportRules({ client, flags }: AlertsAsked): Promise<string> {
@@ -141,8 +171,9 @@ async function applyRules({ client, words, flags, read }: AlertsAsked): Promise<
       "alerts apply needs one file with rules, or - for standard input; muster alerts export writes one",
     );
   const sent = rulesIn(await read(path));
-  const { rules } = await client.applyAlertRules({ rules: sent, prune: flags.prune ?? false });
-  return `${sent.length === 1 ? "1 rule is" : `${sent.length} rules are`} applied; there are ${rules.length}`;
+  const { rules, warnings } = await client.applyAlertRules({ rules: sent, prune: flags.prune ?? false });
+  const done = `${sent.length === 1 ? "1 rule is" : `${sent.length} rules are`} applied; there are ${rules.length}`;
+  return [done, ...warningText(warnings)].join("\n");
 }
 
 async function removeRule({ client, words }: AlertsAsked): Promise<string> {
@@ -174,9 +205,9 @@ async function tryRule({ client, words, flags, read }: AlertsAsked): Promise<str
       forTerminal(String(value ?? ""), 20),
     ]),
   );
-  const by = found.every === 0 ? "each sample" : `means of ${formatDuration(found.every)}`;
-  if (rows.length === 0) return `${rule.name} would not have fired on ${device} (by ${by})`;
-  return `${table(["SERIES", "SINCE", "FIRED", "OVER", "VALUE"], rows)}\n\nby ${by}`;
+  const by = found.every === 0 ? "by each sample" : `mean over ${formatDuration(found.every)}`;
+  if (rows.length === 0) return `${rule.name} would not have fired on ${device} (${by})`;
+  return `${table(["SERIES", "SINCE", "FIRED", "OVER", "VALUE"], rows)}\n\n${by}`;
 }
 
 async function maintenance(asked: AlertsAsked): Promise<string> {

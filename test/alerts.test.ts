@@ -46,6 +46,9 @@ async function start(scope: Scope) {
 
 const rule = { name: "ProbeHigh", when: "probe.v > 90 for 200ms", clear: 80, severity: "critical" as const };
 
+const show = (client: Client, words: readonly string[]): Promise<string> =>
+  alertsVerb({ client, words, flags: {}, now: Date.now(), read: async () => "" });
+
 /** The same on the command line. */
 async function lookAt(client: Client, id: string): Promise<void> {
   const verb = (words: readonly string[], flags: AlertFlags = {}, text = "") =>
@@ -61,7 +64,21 @@ async function lookAt(client: Client, id: string): Promise<void> {
   );
   assert.match(await verb(["export"], { own: true }), /clear: 70/);
   assert.match(await verb(["rules"]), /ProbeHigh +critical +0 +probe.v > 90 for 200ms/);
-  assert.match(await verb(["test", "ProbeHigh"], { device: "rpi-7", from: "-1h" }), /–[^]*by each sample/);
+  assert.match(await verb(["test", "ProbeHigh"], { device: "rpi-7", from: "-1h" }), /–[^]*\nby each sample/);
+  await verb(["apply", "-"], {}, "- {name: Hot, when: room.temprature > 30, channels: [nosuch]}").then((text) =>
+    assert.match(
+      text,
+      /^1 rule is applied[^]*warning: the rule "Hot": no device tells "room\.temprature" so far[^]*no channel "nosuch"/,
+    ),
+  );
+  for (const action of ["list", "rules"])
+    assert.match(await verb([action]), /warning: .*"room\.temprature"[^]*"nosuch"/);
+  assert.is((await verb(["rules"])).split("warning:").length, 3, "and nothing of what is shipped, or told");
+  await verb(["remove", "Hot"]);
+  await verb(["maintenance", "add"], { where: "groop=lab", for: "2h" }).then(
+    () => assert.unreachable(),
+    (thrown: unknown) => assert.match((thrown as Error).message, /no device tells "groop"; there are .*group/),
+  );
   assert.match(await verb(["silence"], { where: "id=rpi-7", for: "2h" }), /^silenced until /);
   const order = { rule: "Probe*", cron: "0 3 * * 0", for: "2h", zone: "UTC", note: "cleaning" };
   assert.match(await verb(["maintenance", "add"], order), /Probe\* .*0 3 \* \* 0 \(UTC\) for 2h .*cleaning/);
@@ -73,6 +90,13 @@ async function lookAt(client: Client, id: string): Promise<void> {
     [["apply", "-"], "a: [", /do not read as YAML/],
     [["apply", "-"], "a: 1", /expected rules:, with a list/],
     [["apply", "-"], "- {name: X, when: 'm.v >'}", /the rule "X": .*expected a value/],
+    [["apply", "-"], "- {name: X, when: m.v > 1, where: groop=lab}", /^the rule "X": .*no device tells "groop"/],
+    [
+      ["apply", "-"],
+      "- {name: Y, when: m.v > 1}\n- {name: X, when: 'm.v >', severity: grave, clera: 1}",
+      /^the rule "X": severity: Invalid option: expected one of .*clera.*expected a value/,
+    ],
+    [["apply", "-"], "- {when: m.v > 1}", /^rule 1 of the list: name: /],
     [["remove", "InstanceDown"], "", /is shipped, and as it was/],
     [["what"], "", /"what" is not known/],
   ] as const;
@@ -109,6 +133,7 @@ suite("alerts, from a sample to people", ({ test }) => {
       (await client.listAlerts({})).pending.map(({ since }) => since),
       [t + 100],
     );
+    assert.is(await show(client, []), "nothing fires\n\n1 more is pending: ProbeHigh on rpi-7");
     client = await again();
     await sampled(1, [95, 95, 85]);
     await probe.acked(1);
@@ -119,6 +144,7 @@ suite("alerts, from a sample to people", ({ test }) => {
     );
     const by = await client.acknowledgeAlert(alert?.id ?? "", { note: "on it" });
     assert.equal([by.state, by.acknowledged?.by], ["acknowledged", "root"]);
+    assert.match(await show(client, ["show", by.id]), /critical, acknowledged by root\n/);
     client = await again();
     // Its ack was lost.
     await sampled(1, [95, 95, 85]);
@@ -135,6 +161,7 @@ suite("alerts, from a sample to people", ({ test }) => {
       ended?.history.map(({ what }) => what),
       ["fired", "told", "acknowledged", "resolved"],
     );
+    assert.match(await show(client, ["show", by.id]), /critical, resolved \(acknowledged by root\)\n/);
     // What is live goes before what has gathered.
     await sampled(5, [1, 1]);
     await probe.acked(5);

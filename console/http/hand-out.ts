@@ -143,6 +143,12 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveAlerts({
       alerts: console.alerts,
       isKnown,
+      surroundings: {
+        devices: function* () {
+          for (const device of registry.walk()) yield rowOf(device);
+        },
+        isChannel: (name) => console.notifications.channels.find(name) !== undefined,
+      },
       now: () => console.clock.now(),
       synced: () => accounts.synced(),
     }),

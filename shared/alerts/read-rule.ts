@@ -37,7 +37,7 @@ export interface ReadRule {
 }
 
 /** What is known of a device beside what filters know: how far its clock is off, whether two machines have its id, until its certificate ends, samples that it misses. */
-const knownNames = ["skew", "clone", "certificate", "missing"] as const;
+export const knownNames = ["skew", "clone", "certificate", "missing"] as const;
 /** What changes with the time of day, or with each sample: no device is chosen by it. */
 const fleeting: ReadonlySet<string> = new Set(["silent", "state"]);
 

@@ -69,8 +69,8 @@ export function read<T>(
 }
 
 /** The first few problems of a failed check as one sentence. */
-export function problems(error: z.core.$ZodError): string {
-  const shown = error.issues.slice(0, 3).map((issue) => {
+export function problems(error: z.core.$ZodError, most = 3): string {
+  const shown = error.issues.slice(0, most).map((issue) => {
     const path = issue.path.map(String).join(".");
     // What is wrong with a name says the name's own problem; the outer one says only that it is there.
     const message = issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message;

@@ -1,13 +1,17 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { FastifyRequest } from "fastify";
 import type { AlertDocument, MaintenanceDocument, ShownRuleDocument, TakenMaintenance } from "#api/alert-routes";
+import { readRule } from "#shared/alerts/read-rule";
+import { ruleProblems } from "#shared/alerts/rule-problems";
 import { parseDuration } from "#shared/duration";
 import type { DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
+import { assertTold, parseChoice } from "#shared/filter/choose-devices";
 import { seriesText, tagsOfSeries, type Alert } from "../../alerts/alert.ts";
 import { maxPreview, type Alerts } from "../../alerts/alerts.ts";
 import { maxMuteLasts, type Mute } from "../../alerts/mutes.ts";
 import type { ShownRule } from "../../alerts/rule-book.ts";
+import { assertScopesTold, warningsOf, type RuleSurroundings } from "../../alerts/told-rules.ts";
 import { changing } from "../audited-routes.ts";
 import { askerOf, assertWithinReach, limitOf, noDevice } from "../auth.ts";
 import { HttpError } from "../problem.ts";
@@ -18,6 +22,7 @@ import { toMoment } from "../asked-moment.ts";
 export interface AlertRoutes {
   readonly alerts: Alerts;
   readonly isKnown: (device: DeviceId) => boolean;
+  readonly surroundings: RuleSurroundings;
   readonly now: () => number;
   /** Resolves once what was committed is on the disk. */
   readonly synced: () => Promise<void>;
@@ -29,13 +34,21 @@ const gravest = ["critical", "warning", "info"];
 
 /** Rules, alerts, and when nobody is told. */
 export const serveAlerts =
-  ({ alerts, isKnown, now, synced }: AlertRoutes): FastifyPluginAsyncZod =>
+  ({ alerts, isKnown, surroundings, now, synced }: AlertRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     const { book, rules } = alerts;
     const document = (alert: Alert): AlertDocument => toAlertDocument(alert, alerts);
     const maySee = (request: FastifyRequest, { device }: Pick<Alert, "device">): boolean => {
       const limit = limitOf(request);
       return limit === undefined || (device !== "" && limit(device));
+    };
+    /** Of rules that people have made and that are at work: what is shipped is for fleets of all kinds. */
+    const warnings = (): ReadonlyMap<string, readonly string[]> => {
+      const own = new Set(rules.list().flatMap(({ rule, shipped }) => (shipped ? [] : [rule.name])));
+      return warningsOf(
+        rules.active().filter(({ rule }) => own.has(rule.name)),
+        surroundings,
+      );
     };
     const found = (request: FastifyRequest, id: string): Alert => {
       const alert = book.find(id);
@@ -61,7 +74,9 @@ export const serveAlerts =
                 : [],
             )
             .slice(0, most);
-          return { alerts: open.map(document), pending, next: null };
+          // They are about the fleet, and nothing for whom groups limit.
+          const told = limitOf(request) === undefined ? [...warnings().values()].flat() : [];
+          return { alerts: open.map(document), pending, next: null, warnings: told };
         }
         const over: Alert[] = [];
         let looked = 0;
@@ -134,19 +149,29 @@ export const serveAlerts =
     const shown = (): { rules: ShownRuleDocument[] } => {
       const firing = new Map<string, number>();
       for (const { rule } of book.open()) firing.set(rule, (firing.get(rule) ?? 0) + 1);
-      return { rules: rules.list().map((one) => toRuleDocument(one, firing.get(one.rule.name) ?? 0)) };
+      const told = warnings();
+      return {
+        rules: rules.list().map((one) => ({
+          ...toRuleDocument(one, firing.get(one.rule.name) ?? 0),
+          warnings: [...(told.get(one.rule.name) ?? [])],
+        })),
+      };
     };
 
     app.route({ ...served("listAlertRules"), handler: async () => shown() });
 
     app.route({
       ...served("applyAlertRules"),
+      // The framework's sentence knows places in the body, and none of the rules' names.
+      attachValidation: true,
       handler: async (request) => {
+        assertRulesValid(request);
         const { rules: given, prune } = request.body;
         const who = { by: askerOf(request).name, ts: Math.round(now()) };
+        assertScopesTold(given, (name) => rules.find(name), surroundings);
         changing(request, () => rules.apply(given, who, prune))();
         await synced();
-        return shown();
+        return { ...shown(), warnings: [...warningsOf(given.map(readRule), surroundings).values()].flat() };
       },
     });
 
@@ -204,6 +229,7 @@ export const serveAlerts =
       ...served("addMaintenance"),
       handler: async (request, reply) => {
         const order = toMute(request.body, now());
+        if (order.where !== null) assertTold(parseChoice(order.where), surroundings.devices);
         const { mute, done } = changing(request, () => alerts.addMute({ ...order, by: askerOf(request).name }));
         done();
         await synced();
@@ -251,6 +277,14 @@ export function toAlertDocument(alert: Alert, alerts: Pick<Alerts, "muted">): Al
     labels: { ...labels },
     history: [...history],
   };
+}
+
+/** @throws BadInputError that says of each rule all that is wrong with it */
+function assertRulesValid({ validationError, body }: FastifyRequest): void {
+  if (!validationError) return;
+  const rules = typeof body === "object" && body !== null && "rules" in body ? body.rules : undefined;
+  const told = Array.isArray(rules) ? ruleProblems(rules) : undefined;
+  throw told === undefined ? validationError : new BadInputError(told);
 }
 
 function toRuleDocument({ rule, shipped, by, ts }: ShownRule, firing: number): ShownRuleDocument {
