@@ -1,5 +1,6 @@
 import type { Client, ScheduleDocument, ScheduleRunDocument } from "#api/client";
 import type { JobSummaryDocument } from "#api/job-routes";
+import { isGeneratedName } from "#api/schedule-name";
 import { describeTarget } from "#api/target-text";
 import { BadInputError } from "#shared/errors";
 import { formatDuration } from "#shared/duration";
@@ -37,7 +38,12 @@ export async function scheduleVerb(
   }
   if (action === "add") return told(await client.createSchedule(orderOf(rest, flags)));
   const [id, ...more] = rest;
-  if (action === "change" && id !== undefined) return told(await client.changeSchedule(id, orderOf(more, flags)));
+  if (action === "change" && id !== undefined) {
+    const order = orderOf(more, flags);
+    const before = await client.getSchedule(id);
+    const after = await client.changeSchedule(id, order);
+    return [told(after), ...changesText(before, after, flags)].join("\n");
+  }
   if (id === undefined || more.length > 0)
     throw new BadInputError(`schedule ${action} needs one schedule's id; muster schedule lists them`);
   if (action === "remove") {
@@ -79,6 +85,28 @@ const ownZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
 function told({ id, name, paused, next }: ScheduleDocument): string {
   const what = `${forTerminal(name)} (${id})`;
   return paused ? `${what} is paused` : `${what} is due next at ${moment(next[0])}`;
+}
+
+/** What is another now: as it was asked for, or because it was not said again. */
+function changesText(before: ScheduleDocument, after: ScheduleDocument, flags: ScheduleFlags): readonly string[] {
+  const asWas = isGeneratedName(before) && flags.name === undefined;
+  const parts = [
+    ["name", before.name, after.name, asWas || flags.name !== undefined],
+    ["cron line", before.cron, after.cron, true],
+    ["zone", before.zone, after.zone, flags.zone !== undefined],
+    ["window", formatDuration(before.window), formatDuration(after.window), flags.window !== undefined],
+    ["missed", before.missed, after.missed, flags.missed !== undefined],
+    ["command", before.order.key, after.order.key, true],
+    ["arguments", JSON.stringify(before.order.args), JSON.stringify(after.order.args), (flags.arg ?? []).length > 0],
+    ["to", describeTarget(before.order.target), describeTarget(after.order.target), true],
+    ["ttl", formatDuration(before.order.ttl), formatDuration(after.order.ttl), flags.ttl !== undefined],
+  ] as const;
+  const others = parts.filter(([, was, is]) => was !== is);
+  if (others.length === 0) return ["  nothing of it is another than before"];
+  return others.map(([what, was, is, said]) => {
+    const change = `${what} ${forTerminal(was, 100)} → ${forTerminal(is, 100)}`;
+    return said ? `  changed: ${change}` : `  dropped, as it was not said again: ${change}`;
+  });
 }
 
 const moment = (ts: number | undefined): string =>

@@ -123,6 +123,23 @@ suite("schedules", ({ test }) => {
     );
     await assertRefused(olga.createSchedule({ name: "x", cron: "0 3", order: ping }), 400, /expected five fields/);
     assert.is((await eve.listTimes({ cron: "0 3 * * *", zone: "Asia/Tokyo" })).times.length, 5);
+    const device = { device: ["rpi-7"], arg: [] };
+    const change = (cron: string, more: object) =>
+      scheduleVerb(olga, ["change", id, cron, "ping"], { ...device, ...more }, Date.now());
+    const first = await change("0 6 * * *", { zone: "UTC" });
+    assert.match(
+      first,
+      /^ping at 0 6 \* \* \* .*is due next at .*\n {2}dropped, as it was not said again: name dawn → ping at/,
+    );
+    assert.match(
+      first,
+      /\n {2}changed: cron line 0 5 \* \* \* → 0 6 \* \* \*\n {2}changed: zone Asia\/Tokyo → UTC\n.*ttl 2h → 1h/,
+    );
+    assert.match(
+      await change("0 7 * * *", { zone: "UTC" }),
+      /\n {2}changed: name ping at 0 6 \* \* \* → ping at 0 7 \* \* \*\n {2}changed: cron line [^\n]*$/,
+    );
+    assert.match(await change("0 7 * * *", { zone: "UTC" }), /\n {2}nothing of it is another/);
     assert.match(await verb("remove", id), /is removed/);
     const { secret, id: tokenId } = await olga.createToken({ name: "deploys" });
     const { id: programs } = await as(secret).createSchedule({ name: "x", cron: "0 3 * * *", order: ping });

@@ -1,4 +1,5 @@
 import * as assert from "uvu/assert";
+import { isGeneratedName } from "#api/schedule-name";
 import { suite } from "../../test/suite.ts";
 import { blank, readOrder, typedOrder } from "./read-order.ts";
 
@@ -37,6 +38,21 @@ suite("an order of before", ({ test }) => {
       ok: true,
       order: { key: "ping", target: { all: true }, rate: 1, ttl: 1 },
     });
+  });
+});
+
+suite("the name of a schedule", ({ test }) => {
+  test("is known for a generated one by command and cron line, in each language", () => {
+    const [cron, order] = ["0 3 * * *", { key: "ping" }];
+    for (const [name, generated] of [
+      ["ping at 0 3 * * *", true],
+      ["ping um 0 3 * * *", true],
+      ["ping 0 3 * * *", false],
+      ["ping all night at 0 3 * * *", false],
+      ["ping at 0 4 * * *", false],
+      ["nightly", false],
+    ] as const)
+      assert.is(isGeneratedName({ name, cron, order }), generated, name);
   });
 });
 

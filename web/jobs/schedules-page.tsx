@@ -2,6 +2,7 @@ import { useComputed, useSignal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { ScheduleDocument } from "#api/schedule-routes";
+import { isGeneratedName } from "#api/schedule-name";
 import { describeTarget } from "#api/target-text";
 import { writtenDuration } from "../format/format-duration.ts";
 import { formatMoment } from "../format/moment.ts";
@@ -163,12 +164,13 @@ interface FormProps {
 
 const usual = { name: "", cron: "0 3 * * *", zone: ownZone, window: "1h", missed: "run" };
 
-const typedTimes = ({ name, cron, zone, window, missed }: ScheduleDocument): typeof usual => ({
-  name,
-  cron,
-  zone,
-  window: writtenDuration(window),
-  missed,
+/** A name that nobody has typed is left out, and follows what is typed now. */
+const typedTimes = (of: ScheduleDocument): typeof usual => ({
+  name: isGeneratedName(of) ? "" : of.name,
+  cron: of.cron,
+  zone: of.zone,
+  window: writtenDuration(of.window),
+  missed: of.missed,
 });
 
 function ScheduleForm({ of, make, leave }: FormProps): JSX.Element {
