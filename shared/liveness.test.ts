@@ -2,7 +2,9 @@ import * as assert from "uvu/assert";
 import { suite } from "../test/suite.ts";
 import {
   learned,
+  learnedOf,
   livenessOf,
+  nearNow,
   roundLength,
   silentAfter,
   silentByDefault,
@@ -46,6 +48,18 @@ suite("the rhythm of what only publishes", ({ test }) => {
   test("the usual gap is told from when a device is silent, where one is known", () => {
     assert.is(usualGap(silentAfter(rhythmOf(60, 60))), 60_000);
     for (const unknown of [null, undefined, silentByDefault]) assert.is(usualGap(unknown), undefined);
+  });
+
+  test("a backlog that comes in one go is no rhythm: rounds are as far apart as their samples", () => {
+    let rhythm: Rhythm | undefined;
+    const [start, samples] = [1_800_000_000_000, 100];
+    for (let at = 0; at <= samples; at++)
+      rhythm = learnedOf(rhythm, start - (samples - at) * 60_000, start - (samples - at) * 1_500);
+    assert.is(usualGap(silentAfter(rhythm)), 60_000);
+    assert.is(learnedOf(undefined, start - nearNow - 1, start), undefined, "what is old is left out");
+    assert.equal(learnedOf(undefined, start - nearNow, start), { round: start - nearNow, gap: undefined });
+    assert.equal(learnedOf(undefined, start + 1, start), { round: start, gap: undefined }, "clocks that are ahead");
+    assert.equal(learnedOf(undefined, undefined, start), { round: start, gap: undefined });
   });
 
   test("what comes within a round of it is no round of its own", () => {

@@ -6,6 +6,8 @@ const roundsLeftOut = 3;
 const patience = 5_000;
 /** Milliseconds after which a device counts as silent whose rhythm is not known, as after one message. */
 export const silentByDefault = 600_000;
+/** Milliseconds by which a sample may be older than the message that brings it, and is no backlog: clocks are off. */
+export const nearNow = 300_000;
 /** How much of the way to a shorter gap the rhythm goes at each round: one that has become faster is believed after some. */
 const towardsShorter = 1 / 8;
 
@@ -30,6 +32,15 @@ export function learned(rhythm: Rhythm | undefined, now: number): Rhythm {
   if (before === undefined) return { round: now, gap };
   const next = gap > before ? Math.min(gap, 2 * before) : before + (gap - before) * towardsShorter;
   return { round: now, gap: Math.round(next) };
+}
+
+/**
+ * What a message makes of it whose newest sample was taken at `taken`: rounds are as far apart as their samples, so that a backlog that comes in one go is no rhythm,
+ * and what is old says nothing of how often the device is heard. Without samples the moment of the message counts.
+ */
+export function learnedOf(rhythm: Rhythm | undefined, taken: number | undefined, now: number): Rhythm | undefined {
+  if (taken === undefined) return learned(rhythm, now);
+  return taken < now - nearNow ? rhythm : learned(rhythm, Math.min(taken, now));
 }
 
 /** Milliseconds without a word after which a device is silent. */

@@ -50,6 +50,11 @@ suite("registry", ({ test }) => {
       registry.seen(id);
     }
     assert.is(registry.get(id)?.silentAfter, 185_000);
+    for (let message = 100; message > 5; message--) {
+      clock.advance(1_500);
+      registry.seen(id, clock.now() - message * 60_000);
+    }
+    assert.is(registry.get(id)?.silentAfter, 185_000, "a backlog changes nothing");
     registry.presence(id, birth("s1"));
     assert.is(registry.get(id)?.silentAfter, null);
   });

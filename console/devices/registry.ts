@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from "#shared/clock";
 import type { Valued } from "#shared/filter/evaluate-filter";
 import { shortId, type DeviceId } from "#shared/ids";
-import { learned } from "#shared/liveness";
+import { learnedOf } from "#shared/liveness";
 import type { Status } from "#shared/messages/presence-messages";
 import { Signal } from "#shared/signal";
 import { newEntry, toDevice, type Device, type DeviceEntry, type Observed, type PeoplesWord } from "./device.ts";
@@ -182,14 +182,17 @@ export class Registry {
     return undefined;
   }
 
-  /** Notes that the device was heard just now. Who sends all the time is written down now and then: the process may be killed, or copied. */
-  seen(id: DeviceId): void {
+  /**
+   * Notes that the device was heard just now, with a newest sample of the moment `taken`, epoch ms, where it sent some. Who sends all the time is written
+   * down now and then: the process may be killed, or copied.
+   */
+  seen(id: DeviceId, taken?: number): void {
     const entry = this.#entry(id);
     const now = this.#clock.now();
     entry.lastSeen = now;
     entry.confirmed = true;
     entry.revision = this.revisions.next();
-    if (!entry.birth) entry.rhythm = learned(entry.rhythm, now);
+    if (!entry.birth) entry.rhythm = learnedOf(entry.rhythm, taken, now);
     if (Math.abs(now - (entry.kept ?? -Infinity)) >= keepSeenEvery) this.#save(entry);
   }
 

@@ -163,6 +163,16 @@ function countInstants(length: number, columns: readonly Column[]): number {
   return count;
 }
 
+/** When the newest sample of all was taken, epoch ms; undefined without one. */
+export function newestMoment(series: readonly SeriesColumns[]): number | undefined {
+  let newest: number | undefined;
+  for (const { times } of series) {
+    const last = times.at(-1);
+    if (last !== undefined && (newest === undefined || last > newest)) newest = last;
+  }
+  return newest;
+}
+
 /** Each series' newest row; none of them after `now`, epoch ms. */
 export function newestSamples(series: readonly SeriesColumns[], now: number): Sample[] {
   const latest = Math.round(now);

@@ -5,7 +5,7 @@ import { whyOverwritten } from "../devices/latest-values.ts";
 import { Contract } from "../ingest/contract/contract.ts";
 import { Settling } from "../ingest/contract/settling.ts";
 import { Ingest } from "../ingest/ingest.ts";
-import { newestSamples } from "../ingest/series.ts";
+import { newestMoment, newestSamples } from "../ingest/series.ts";
 import { Spool } from "../ingest/spool/spool.ts";
 import { defaults } from "../console-options.ts";
 import type { Alerts } from "../alerts/alerts.ts";
@@ -103,7 +103,7 @@ function makeIngest(
     witness: (device, batch) => doubt.heard(device, batch),
     keepFound: () => alerts.flush(),
     observe: (device, series, now, follows) => {
-      registry.seen(device);
+      registry.seen(device, newestMoment(series));
       alerts.observe(device, series, follows);
       const lost = registry.observe(device, series, now);
       if (lost)

@@ -1,7 +1,7 @@
 import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { DeviceDocument, PresenceDocument, SampleDocument } from "#api/device-routes";
 import {
-  learned,
+  learnedOf,
   livenessOf,
   silentAfter,
   silentByDefault,
@@ -83,7 +83,8 @@ export function takeSamples({ device, samples }: { device: string; samples: read
   const tracked = fleet.peek().get(device);
   if (!tracked) return;
   tracked.seen.value = now.peek();
-  if (tracked.presence.peek().boot === null) tracked.rhythm.value = learned(tracked.rhythm.peek(), now.peek());
+  const taken = samples.length === 0 ? undefined : Math.max(...samples.map(({ ts }) => ts));
+  if (tracked.presence.peek().boot === null) tracked.rhythm.value = learnedOf(tracked.rhythm.peek(), taken, now.peek());
   merge(tracked, samples);
 }
 
