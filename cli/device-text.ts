@@ -1,4 +1,5 @@
 import type { DeviceDocument, SampleDocument } from "#api/device-routes";
+import { unitLabel, unitOf } from "#shared/field-units";
 import { deviceTable } from "./fleet-tables.ts";
 import { table } from "./text-table.ts";
 
@@ -18,7 +19,16 @@ function row(
   value: SampleDocument["fields"][string],
 ): string[] {
   const known = Object.hasOwn(measurements, measurement) ? measurements[measurement]?.fields : undefined;
-  const { unit = "", title = "" } = (known && Object.hasOwn(known, field) && known[field]) || {};
+  const { unit, title = "" } = (known && Object.hasOwn(known, field) && known[field]) || {};
   const which = Object.entries(tags).map(([name, text]) => `,${name}=${text}`);
-  return [`${measurement}${which.join("")}.${field}`, String(value), unit, title];
+  return [
+    `${measurement}${which.join("")}.${field}`,
+    String(value),
+    unit ?? unitByName(measurement, field, value),
+    title,
+  ];
 }
+
+/** As on the page; text, and yes or no, have none. A counter stands as it is counted. */
+const unitByName = (measurement: string, field: string, value: unknown): string =>
+  typeof value === "number" ? unitLabel(unitOf(measurement, field)) : "";

@@ -14,6 +14,7 @@ const device = {
   reason: null,
   latest: [
     { measurement: "air", tags: { floor: "2" }, ts: 0, fields: { "pm2.5": 4, t: 21.5 } },
+    { measurement: "room", tags: {}, ts: 0, fields: { temperature: 21, humidity: 40, power: "on" } },
     { measurement: "toString", tags: {}, ts: 0, fields: { valueOf: 1 } },
   ],
   measurements: { air: { fields: { t: { unit: "°C", title: "Upstairs\u001b[2J" } } } },
@@ -76,7 +77,7 @@ suite("muster unit", ({ test }) => {
     const shown = deviceText(device, 0);
     assert.match(
       shown,
-      /FIELD +VALUE +UNIT +TITLE\nair,floor=2\.pm2\.5 +4\nair,floor=2\.t +21\.5 +°C +Upstairs�\[2J\ntoString\.valueOf +1/,
+      /FIELD +VALUE +UNIT +TITLE\nair,floor=2\.pm2\.5 +4 +µg\/m³\nair,floor=2\.t +21\.5 +°C +Upstairs�\[2J\nroom\.temperature +21 +°C\nroom\.humidity +40 +%\nroom\.power +on\ntoString\.valueOf +1/,
     );
     assert.is(await place().run("rpi-7"), shown);
   });

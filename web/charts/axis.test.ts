@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import * as fc from "fast-check";
 import { suite } from "../../test/suite.ts";
-import type { FieldUnit } from "../format/units.ts";
+import type { FieldUnit } from "#shared/field-units";
 import { axisLabels, axisSpan, axisTicks, lonely } from "./axis.ts";
 
 const units: readonly FieldUnit[] = ["number", "percent", "bytes", "bytes/s", "number/s", "celsius", "seconds", " hPa"];

@@ -1,7 +1,7 @@
 import { decimals } from "../language/text.ts";
 import { formatCoarsely } from "../format/format-duration.ts";
 import { formatValue } from "../format/number.ts";
-import type { FieldUnit } from "../format/units.ts";
+import type { FieldUnit } from "#shared/field-units";
 import type { Range } from "./panels.ts";
 
 /** The ends of a value axis. */

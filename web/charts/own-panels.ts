@@ -1,5 +1,5 @@
 import type { SampleDocument, SampleTags } from "#api/device-routes";
-import { unitLabel, type FieldUnit } from "../format/units.ts";
+import { unitLabel, type FieldUnit } from "#shared/field-units";
 import type { FieldLook, Looks } from "../state/field-looks.ts";
 import type { Latest } from "../state/latest.ts";
 import { isKnownSeries } from "./known-series.ts";

@@ -1,5 +1,5 @@
 import type { SampleTags } from "#api/device-routes";
-import type { FieldUnit } from "../format/units.ts";
+import type { FieldUnit } from "#shared/field-units";
 
 /** A chart of a device's page. */
 export interface Panel {

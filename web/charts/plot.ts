@@ -1,6 +1,6 @@
 import { inLocale } from "../language/text.ts";
 import uPlot from "uplot";
-import type { FieldUnit } from "../format/units.ts";
+import type { FieldUnit } from "#shared/field-units";
 import { drawBands } from "./draw-bands.ts";
 import { drawEnds } from "./draw-ends.ts";
 import { endsOf } from "./ends.ts";

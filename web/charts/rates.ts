@@ -1,4 +1,4 @@
-import type { FieldUnit } from "../format/units.ts";
+import type { FieldUnit } from "#shared/field-units";
 import { takenAt, type Pair } from "../state/latest.ts";
 
 /** Telegraf's measurements whose fields only grow, and what in them is no such counter. */

@@ -4,7 +4,7 @@ import { isOutdated, release } from "../devices/outdated.ts";
 import { StateDot } from "../devices/presence-dot.tsx";
 import { formatAgo } from "../format/format-duration.ts";
 import { formatField, formatValue } from "../format/number.ts";
-import { unitOf } from "../format/units.ts";
+import { unitOf } from "#shared/field-units";
 import { numberOf, shownName, stateOf, valueOf, type ListedRow } from "../state/fleet-rows.ts";
 import { now } from "../state/now.ts";
 import { Time } from "../format/when.tsx";

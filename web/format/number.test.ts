@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
 import { formatFact, formatField, formatValue } from "./number.ts";
-import type { FieldUnit } from "./units.ts";
+import type { FieldUnit } from "#shared/field-units";
 
 suite("web numbers", ({ test }) => {
   test("are written with their unit and three digits", () => {

@@ -2,7 +2,7 @@ import type { Json } from "#shared/messages/payload-schema";
 import type { SampleValue } from "#api/device-routes";
 import { decimals, smallNumber, t } from "../language/text.ts";
 import { formatCoarsely } from "./format-duration.ts";
-import type { FieldUnit } from "./units.ts";
+import type { FieldUnit } from "#shared/field-units";
 
 const binary = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 const decimal = ["", "k", "M", "G", "T"];

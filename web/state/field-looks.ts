@@ -1,6 +1,6 @@
 import type { DeviceDocument } from "#api/device-routes";
 import { isCounter } from "../charts/rates.ts";
-import { toUnit, unitOf, type FieldUnit } from "../format/units.ts";
+import { toUnit, unitOf, type FieldUnit } from "#shared/field-units";
 
 /** What people and a device have said of what it measures. */
 export type Measurements = NonNullable<DeviceDocument["measurements"]>;

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
-import { suite } from "../../test/suite.ts";
-import { toUnit, unitLabel, unitOf, type FieldUnit } from "./units.ts";
+import { suite } from "../test/suite.ts";
+import { toUnit, unitLabel, unitOf, type FieldUnit } from "./field-units.ts";
 
 const cases: readonly (readonly [measurement: string, field: string, FieldUnit])[] = [
   // Telegraf
