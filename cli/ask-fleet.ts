@@ -31,7 +31,14 @@ interface Asked {
   readonly columns: readonly string[];
   readonly rows: readonly TableRow[];
   /** Whoever did not answer, with the reason; of newest values alone nobody is asked. */
-  readonly silent: readonly { readonly device: string; readonly why: string }[];
+  readonly silent: readonly Unheard[];
+  /** Whoever offers no such command, such as what only publishes: nothing is sent to it, and no failure. */
+  readonly notAsked: readonly Unheard[];
+}
+
+interface Unheard {
+  readonly device: string;
+  readonly why: string;
 }
 
 /**
@@ -48,19 +55,22 @@ export async function askFleet(
 ): Promise<number> {
   const asked = flags.fresh
     ? await askAnew(client, where, columns, parseDuration(flags.timeout, "--timeout"))
-    : { ...(await readTold(client, where, columns)), silent: [] };
-  const { silent } = asked;
+    : { ...(await readTold(client, where, columns)), silent: [], notAsked: [] };
+  const { silent, notAsked } = asked;
   const rows = flags.sort === undefined ? asked.rows : sortRows(asked.columns, asked.rows, parseSort(flags.sort));
   terminal.out(shown({ ...asked, rows }, flags));
   if (silent.length > 0 && !flags.json)
-    terminal.err(
-      `${counted(silent.length, "device")} did not answer:\n${silent.map(({ device, why }) => `  ${forTerminal(device)}: ${forTerminal(why)}\n`).join("")}`,
-    );
+    terminal.err(`${counted(silent.length, "device")} did not answer:\n${listed(silent)}`);
+  if (notAsked.length > 0 && !flags.json)
+    terminal.err(`not asked, ${counted(notAsked.length, "device")}:\n${listed(notAsked)}`);
   return silent.length > 0 ? 1 : 0;
 }
 
-function shown({ columns, rows, silent }: Asked, { csv, json }: AskFlags): string {
-  if (json) return asJson({ columns, rows, silent });
+const listed = (devices: readonly Unheard[]): string =>
+  devices.map(({ device, why }) => `  ${forTerminal(device)}: ${forTerminal(why)}\n`).join("");
+
+function shown({ columns, rows, silent, notAsked }: Asked, { csv, json }: AskFlags): string {
+  if (json) return asJson({ columns, rows, silent, notAsked });
   // A carriage return is nothing that a terminal is given.
   if (csv) return tableCsv(columns, rows).replaceAll("\r\n", "\n").trimEnd();
   if (rows.length === 0) return "no device fits";
@@ -70,6 +80,9 @@ function shown({ columns, rows, silent }: Asked, { csv, json }: AskFlags): strin
     rows.map((row) => row.map((cell) => cellText(cell) || "–")),
   );
 }
+
+const isNothing = (cell: unknown): boolean =>
+  cell === null || cell === undefined || cell === "" || (Array.isArray(cell) && cell.length === 0);
 
 async function readFleet(
   client: Client,
@@ -106,9 +119,19 @@ async function readTold(client: Client, where: string, columns: string): ReturnT
 
 /** Has each take a sample, and waits until it is there. */
 async function askAnew(client: Client, where: string, columns: string, timeout: number): Promise<Asked> {
-  const before = await readFleet(client, where, "sampled");
+  const before = await readFleet(client, where, "sampled, signers");
   const last = new Map(before.rows.map(([id, at]) => [id, at]));
-  if (last.size === 0) return { ...(await readFleet(client, where, columns)), silent: [] };
+  if (last.size === 0) return { ...(await readFleet(client, where, columns)), silent: [], notAsked: [] };
+  const order = { key: "report", rate: 1_000, ttl: timeout, timeout };
+  const { devices } = await client.planJob({ ...order, target: { devices: [...last.keys()].map(String) } });
+  // One that takes nothing without a signature could be asked, and is not: that is an answer that is missing.
+  const signed = new Set(before.rows.flatMap(([id, , signers]) => (isNothing(signers) ? [] : [id])));
+  const notAsked = devices.flatMap(({ device, verdict, why }) =>
+    verdict === "refused" && !signed.has(device) ? [{ device, why: why ?? verdict }] : [],
+  );
+  const spared = new Set<unknown>(notAsked.map(({ device }) => device));
+  const target = { devices: [...last.keys()].filter((id) => !spared.has(id)).map(String) };
+  if (target.devices.length === 0) return { ...(await readTold(client, where, columns)), silent: [], notAsked };
   const stop = new AbortController();
   const fresh = new Set<unknown>();
   const events = client.events({ fleet: "sampled" }, stop.signal);
@@ -124,9 +147,7 @@ async function askAnew(client: Client, where: string, columns: string, timeout: 
   })().catch(() => {});
   try {
     const nobody: Terminal = { out: () => {}, err: () => {}, live: false };
-    const target = { devices: [...last.keys()].map(String) };
-    const order = { key: "report", target, rate: 1_000, ttl: timeout, timeout };
-    const job = await followJob(client, order, nobody);
+    const job = await followJob(client, { ...order, target }, nobody);
     const answered = job.devices.filter(({ state }) => state === "succeeded").map(({ device }) => device);
     await new Promise<void>((resolve) => {
       const cancel = systemClock.after(onTheirWay, resolve);
@@ -142,7 +163,7 @@ async function askAnew(client: Client, where: string, columns: string, timeout: 
       if (state !== "succeeded") return [{ device, why: state === "timed_out" ? late : (outcome ?? state) }];
       return fresh.has(device) ? [] : [{ device, why: "it has sent a sample that is not here yet" }];
     });
-    return { ...(await readTold(client, where, columns)), silent };
+    return { ...(await readTold(client, where, columns)), silent, notAsked };
   } finally {
     stop.abort();
     await listening;

@@ -228,5 +228,15 @@ suite("the fleet over HTTP", ({ test }) => {
     said.out = "";
     assert.is(await ask("id=rpi-7", { fresh: true, json: true }), 0);
     assert.equal((JSON.parse(said.out) as { silent: unknown }).silent, []);
+    // What only publishes cannot be asked: that is told, and no failure; also where there is nothing else.
+    const sensor = parseDeviceId("esp-1");
+    fleet.console.registry.seen(sensor);
+    fleet.console.registry.observe(sensor, [{ ...series("mem", {}, { used_percent: [7] }), device: sensor }]);
+    for (const where of ["id=rpi-7 or id=esp-1", "id=esp-1"]) {
+      Object.assign(said, { out: "", err: "" });
+      assert.is(await ask(where, { fresh: true }), 0, said.err);
+      assert.match(said.out, /esp-1 +7 /);
+      assert.match(said.err, /^not asked, 1 device:\n {2}esp-1: .*only publishes.*\n$/);
+    }
   });
 });
