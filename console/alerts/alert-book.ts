@@ -12,8 +12,10 @@ import type { AlertNotice } from "./alert-notice.ts";
 import { slotKey, withEvent, type Alert, type AlertEvent } from "./alert.ts";
 import type { AlertRows, LateRow, PointRow } from "./alert-rows.ts";
 import { textOfAlert } from "./alert-text.ts";
+import { crowdKey, foldCrowd, withPassed, type Passed } from "./device-crowd.ts";
 import { fold, foldAtLeast, foldWithin } from "./folding.ts";
 import type { Mute } from "./mutes.ts";
+import { maxToldOfDevice, TellLimit } from "./tell-limit.ts";
 
 export interface AlertBookOptions {
   readonly database: Database;
@@ -50,6 +52,10 @@ export const maxOpenAlerts = 20_000;
 export const maxSlotsOfDevice = 1_000;
 /** Milliseconds for which alerts that may have one cause are gathered. */
 export const gatherAlerts = 10_000;
+/** Alerts that end until old ones are looked for: no more than are then let go of at once. */
+const trimEach = 1_000;
+/** The same, of one device. */
+const trimDeviceEach = 200;
 /** Milliseconds until what the disk refused is tried again. */
 const retryLater = 1_000;
 
@@ -77,7 +83,14 @@ export class AlertBook {
   #cancelRetry: (() => void) | undefined;
   /** When alerts of a rule fired last: many at once are told as one. */
   readonly #recent = new Map<string, { readonly ts: number; readonly device: string }[]>();
-  #trimIn = 0;
+  /** Alerts that have ended since old ones were looked for: in all, and of a device. */
+  #over = trimEach;
+  readonly #overOf = new Map<string, number>();
+  readonly #limit = new TellLimit();
+  /** What was over before it could be told with others. */
+  readonly #passed = new Map<string, Passed>();
+  /** How many that fire were told with another one. */
+  readonly #children = new Map<string, number>();
   #started = false;
 
   constructor(options: AlertBookOptions) {
@@ -91,7 +104,7 @@ export class AlertBook {
     for (const { rule, device, series, state } of rows.slots())
       this.#remember(slotKey(rule, device, series), device, state);
     this.#ended = new Map(rows.lastEnds().map(({ rule, device, series, at }) => [slotKey(rule, device, series), at]));
-    for (const alert of rows.open()) this.#open.set(slotKey(alert.rule, alert.device, alert.series), alert);
+    for (const alert of rows.open()) this.#setOpen(slotKey(alert.rule, alert.device, alert.series), alert);
     this.#tellLater();
   }
 
@@ -178,9 +191,9 @@ export class AlertBook {
     this.#later(change.device, (effects) => {
       const alert = this.#made({ ...change, state, at: fired }, state);
       const over = { ...alert, resolved };
-      this.#options.rows.putAlert(this.#told(over, "firing", "it was told late: its samples came late"));
-      if (over.told === "yes") this.#say(over, "resolved");
-      effects.push(() => this.changes.emit(over));
+      const told = this.#told(over, "firing", "it was told late: its samples came late");
+      this.#putOver(told);
+      effects.push(() => this.changes.emit(told));
     });
   }
 
@@ -219,9 +232,12 @@ export class AlertBook {
   forget(device: string): void {
     this.#waiting = this.#waiting.filter((one) => one.device !== device);
     for (const key of this.#states.keys()) if (key.split("\n")[1] === device) this.#states.delete(key);
-    for (const [key, alert] of this.#open) if (alert.device === device) this.#open.delete(key);
+    for (const [key, alert] of this.#open) if (alert.device === device) this.#setOpen(key, undefined);
     for (const key of this.#points.keys()) if (key.split("\n")[1] === device) this.#points.delete(key);
+    for (const key of this.#passed.keys()) if (key.startsWith(`${device}\n`)) this.#passed.delete(key);
     this.#slotsOf.delete(device);
+    this.#overOf.delete(device);
+    this.#limit.forget(device);
   }
 
   /** Writes what has changed. @throws Error of the database: then it waits, and is tried again */
@@ -233,10 +249,7 @@ export class AlertBook {
     const write = (): void => {
       for (const { work } of this.#waiting) this.#try(() => work(effects));
       for (const row of this.#points.values()) this.#try(() => rows.putPoint(row()));
-      if (this.#trimIn-- <= 0) {
-        this.#trimIn = 100;
-        this.#try(() => rows.trim());
-      }
+      this.#try(() => this.#trim());
     };
     try {
       if (database.isTransaction) write();
@@ -256,7 +269,7 @@ export class AlertBook {
       // It is written down, and whoever brings it looks again by himself.
       this.#options.failed?.(thrown);
     }
-    if (this.#started && [...this.#open.values()].some(({ told }) => told === "no")) this.#tellLater();
+    if (this.#started && this.#hasUntold()) this.#tellLater();
   }
 
   /** What fails by a fault of its own, and not for want of a disk, holds up nothing else: samples wait for this. */
@@ -269,11 +282,43 @@ export class AlertBook {
     }
   }
 
+  /** Lets go of what is old as fast as it comes. */
+  #trim(): void {
+    const { rows } = this.#options;
+    for (const [device, over] of this.#overOf) {
+      if (over < trimDeviceEach) continue;
+      rows.trimDevice(device);
+      this.#overOf.delete(device);
+    }
+    if (this.#over < trimEach) return;
+    rows.trim();
+    this.#over = 0;
+  }
+
+  #hasUntold(): boolean {
+    if (this.#passed.size > 0) return true;
+    for (const { told } of this.#open.values()) if (told === "no") return true;
+    return false;
+  }
+
   #putOpen(key: string, alert: Alert | undefined): void {
     const before = this.#open.get(key);
-    this.#undo.push(() => (before ? this.#open.set(key, before) : this.#open.delete(key)));
+    this.#undo.push(() => this.#setOpen(key, before));
+    this.#setOpen(key, alert);
+  }
+
+  #setOpen(key: string, alert: Alert | undefined): void {
+    this.#countChild(this.#open.get(key)?.parent, -1);
+    this.#countChild(alert?.parent, 1);
     if (alert) this.#open.set(key, alert);
     else this.#open.delete(key);
+  }
+
+  #countChild(parent: string | null | undefined, more: number): void {
+    if (parent === null || parent === undefined) return;
+    const count = (this.#children.get(parent) ?? 0) + more;
+    if (count > 0) this.#children.set(parent, count);
+    else this.#children.delete(parent);
   }
 
   #later(device: string, work: (effects: (() => void)[]) => void): void {
@@ -365,11 +410,35 @@ export class AlertBook {
     const mute = this.#options.muted(alert.rule, alert.device);
     if (mute) {
       const why = `held back by ${mute.note === "" ? `a silence of ${mute.by}` : mute.note}`;
-      const held = alert.history.some(({ what }) => what === "held");
-      return held ? alert : withEvent(alert, { ts, what: "held", text: why });
+      return held(alert, ts, why);
     }
+    const giveBack = this.#limit.take(alert.device, this.#options.clock.monotonic());
+    if (!giveBack) return held(alert, ts, `${maxToldOfDevice} of the device were told within a minute`);
+    this.#undo.push(giveBack);
+    return this.#tell(alert, kind, text);
+  }
+
+  #tell(alert: Alert, kind: "firing", text?: string): Alert {
     this.#say(alert, kind, text);
-    return withEvent({ ...alert, told: "yes" }, { ts, what: "told" });
+    return withEvent({ ...alert, told: "yes" }, { ts: Math.round(this.#options.clock.now()), what: "told" });
+  }
+
+  /** Keeps one that is over, and tells of its end who was told of its beginning. */
+  #putOver(alert: Alert): void {
+    this.#options.rows.putAlert(alert);
+    this.#over += 1;
+    if (alert.device !== "") this.#overOf.set(alert.device, (this.#overOf.get(alert.device) ?? 0) + 1);
+    if (alert.told === "yes") this.#say(alert, "resolved");
+    if (alert.told !== "no" || this.#options.muted(alert.rule, alert.device)) return;
+    const key = crowdKey(alert);
+    this.#keepPassed(key, withPassed(this.#passed.get(key), alert));
+  }
+
+  #keepPassed(key: string, passed: Passed | undefined): void {
+    const before = this.#passed.get(key);
+    const keep = (one: Passed | undefined): void => void (one ? this.#passed.set(key, one) : this.#passed.delete(key));
+    this.#undo.push(() => keep(before));
+    keep(passed);
   }
 
   #say(alert: Alert, kind: "firing" | "resolved", more?: string): void {
@@ -404,8 +473,7 @@ export class AlertBook {
       { ...told, resolved: Math.max(at, alert.fired), why: why ?? null },
       { ts: now, what: "resolved", ...(why === undefined ? {} : { text: why }) },
     );
-    this.#options.rows.putAlert(over);
-    if (over.told === "yes") this.#say(over, "resolved");
+    this.#putOver(over);
     this.#putOpen(key, undefined);
     effects.push(() => this.changes.emit(over));
     if (over.parent !== null) this.#endFolded(over.parent, over.resolved ?? at, effects);
@@ -413,7 +481,7 @@ export class AlertBook {
 
   /** One that stands for others ends with the last of them. */
   #endFolded(parent: string, at: number, effects: (() => void)[]): void {
-    for (const alert of this.#open.values()) if (alert.parent === parent) return;
+    if (this.#children.has(parent)) return;
     for (const [key, alert] of this.#open) if (alert.id === parent) this.#resolve(key, at, undefined, effects);
   }
 
@@ -422,7 +490,7 @@ export class AlertBook {
     if (!this.#started) return;
     this.#cancelTell ??= this.#options.clock.after(gatherAlerts, () => {
       this.#cancelTell = undefined;
-      if (![...this.#open.values()].some(({ told }) => told === "no")) return;
+      if (!this.#hasUntold()) return;
       this.#later("", (effects) => this.#tellUntold(effects));
       this.#tellLater();
     });
@@ -434,25 +502,60 @@ export class AlertBook {
     const byRule = new Map<string, Alert[]>();
     for (const alert of this.#open.values()) {
       if (alert.told !== "no" || muted(alert.rule, alert.device)) continue;
-      byRule.set(alert.rule, [...(byRule.get(alert.rule) ?? []), alert]);
+      const those = byRule.get(alert.rule);
+      if (those) those.push(alert);
+      else byRule.set(alert.rule, [alert]);
     }
     const put = (alert: Alert): void => {
       rows.putAlert(alert);
       this.#putOpen(slotKey(alert.rule, alert.device, alert.series), alert);
       effects.push(() => this.changes.emit(alert));
     };
+    const crowd: Alert[] = [];
     for (const [rule, alerts] of byRule) {
-      const folded = [...this.#open.values()].find(
-        (one) => one.rule === rule && one.series.startsWith("many:") && now - one.fired < 10 * foldWithin,
-      );
-      if (folded) {
-        for (const one of alerts)
-          put(withEvent({ ...one, told: "folded", parent: folded.id }, { ts: now, what: "folded", text: folded.id }));
-      } else if (alerts.length >= foldAtLeast) {
+      // Those that come a little later have perhaps the same cause, and are told as one as well where they are as many.
+      if (!this.#limit.mayFold(rule, clock.monotonic())) continue;
+      if (new Set(alerts.map(({ device }) => device)).size >= foldAtLeast) {
         const { parent, children } = fold(alerts, sortableId(now), now);
+        this.#undo.push(this.#limit.fold(rule, clock.monotonic()));
         put(this.#told(parent, "firing"));
         for (const child of children) put(child);
-      } else for (const one of alerts) put(this.#told(one, "firing"));
+        continue;
+      }
+      for (const one of alerts) {
+        const told = this.#told(one, "firing");
+        if (told !== one) put(told);
+        if (told.told === "no") crowd.push(told);
+      }
+    }
+    this.#tellCrowds(crowd, put);
+  }
+
+  /** Tells as one what a device has more of than is told. */
+  #tellCrowds(crowd: readonly Alert[], put: (alert: Alert) => void): void {
+    const { clock } = this.#options;
+    const now = Math.round(clock.now());
+    const crowds = new Map<string, Alert[]>([...this.#passed.keys()].map((key) => [key, []]));
+    for (const alert of crowd) {
+      const key = crowdKey(alert);
+      const those = crowds.get(key);
+      if (those) those.push(alert);
+      else crowds.set(key, [alert]);
+    }
+    for (const [key, alerts] of crowds) {
+      if (!this.#limit.mayFold(key, clock.monotonic())) continue;
+      const { parent, children } = foldCrowd(alerts, this.#passed.get(key), sortableId(now), now);
+      this.#undo.push(this.#limit.fold(key, clock.monotonic()));
+      this.#keepPassed(key, undefined);
+      const told = this.#tell(parent, "firing");
+      if (children.length > 0) put(told);
+      else this.#putOver(withEvent({ ...told, resolved: Math.max(now, told.fired) }, { ts: now, what: "resolved" }));
+      for (const child of children) put(child);
     }
   }
+}
+
+function held(alert: Alert, ts: number, why: string): Alert {
+  if (alert.history.some(({ what }) => what === "held")) return alert;
+  return withEvent(alert, { ts, what: "held", text: why });
 }

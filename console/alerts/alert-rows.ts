@@ -12,8 +12,10 @@ import type { Mute } from "./mutes.ts";
 
 /** Alerts that are over and kept, the newest: some weeks of a restless fleet. */
 export const maxAlertsKept = 20_000;
-/** Alerts that are over and let go of at once, beyond those. */
-const trimmedAtOnce = 200;
+/** Alerts kept of one device, the newest: twice as many as may fire, so that the last of each series is among them, and no flood of one device drives out those of others. */
+export const maxAlertsOfDevice = 2_000;
+/** Alerts that are over and let go of at once, beyond those: more than may end between two times. */
+const trimmedAtOnce = 5_000;
 
 const fieldValue = z.nullable(z.union([z.number(), z.string(), z.boolean()]));
 const event = z.object({
@@ -271,6 +273,14 @@ export class AlertRows {
       `DELETE FROM alerts WHERE id IN (SELECT id FROM alerts WHERE resolved IS NOT NULL AND id <= (
          SELECT id FROM alerts WHERE resolved IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET ?) ORDER BY id LIMIT ${trimmedAtOnce})`,
     ).run(maxAlertsKept);
+  }
+
+  /** The same of one device, but for those that fire. */
+  trimDevice(device: string): void {
+    this.#prepare(
+      `DELETE FROM alerts WHERE device = ?1 AND resolved IS NOT NULL AND id <= (
+         SELECT id FROM alerts WHERE device = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)`,
+    ).run(device, maxAlertsOfDevice);
   }
 
   /** What is kept of a device. @throws Error of the database */

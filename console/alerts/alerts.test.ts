@@ -10,6 +10,7 @@ import { suite } from "../../test/suite.ts";
 import type { Database } from "../database/database.ts";
 import type { Alert } from "./alert.ts";
 import { begin, columns, openAlertDisk, openAlerts, rpi } from "./fixture.ts";
+import { foldAtLeast } from "./folding.ts";
 import { lateSettles } from "./late-samples.ts";
 import { minSampleGap } from "./rule-set.ts";
 
@@ -309,6 +310,41 @@ suite("alerts", ({ test }) => {
     pass(minute);
     assert.equal(at.told.map(({ kind, device }) => [kind, device]).at(-1), ["resolved", null]);
     assert.equal([at.told.length, at.alerts.book.open().length], [2, 0]);
+  });
+
+  test("who falls silent a little behind many others is told as well, and that it is over", async (scope) => {
+    const at = openAlerts(await openAlertDisk(scope));
+    const minute = 60_000;
+    const [first] = at.devices.values();
+    const hear = (name: string, lastSeen: number): void => {
+      const id = parseDeviceId(name);
+      at.devices.set(id, { ...first!, id, lastSeen });
+    };
+    at.devices.delete(rpi);
+    at.alerts.start();
+    scope.cleanup(() => at.alerts.stop());
+    at.rules({ when: "silent > 10m" });
+    for (let number = 0; number < foldAtLeast; number += 1) hear(`d-${number}`, begin);
+    hear("soon", begin + minute / 2);
+    hear("later", begin + 8 * minute);
+    const pass = (ms: number): void => {
+      for (let left = ms; left > 0; left -= 10_000) {
+        at.clock.advance(10_000);
+        at.alerts.flush();
+      }
+    };
+    pass(22 * minute);
+    assert.equal(
+      at.told.map(({ kind, device, value }) => [kind, device, device === null ? value : null]),
+      [
+        ["firing", null, foldAtLeast],
+        ["firing", "soon", null],
+        ["firing", "later", null],
+      ],
+    );
+    hear("later", at.clock.now());
+    pass(minute);
+    assert.equal(at.told.map(({ kind, device }) => [kind, device]).at(-1), ["resolved", "later"]);
   });
 
   test("a store that is away for an hour is told once", async (scope) => {

@@ -3,13 +3,14 @@ import { alertRule, maxAlertRules } from "#shared/alerts/alert-rule";
 import { suite } from "../../test/suite.ts";
 import { withEvent, maxAlertEvents, type Alert } from "./alert.ts";
 import { maxOpenAlerts, maxSlotsOfDevice } from "./alert-book.ts";
-import { AlertRows, maxAlertsKept } from "./alert-rows.ts";
+import { AlertRows, maxAlertsKept, maxAlertsOfDevice } from "./alert-rows.ts";
 import { maxPreview, maxPreviewed } from "./alerts.ts";
 import { begin, columns, openAlertDisk, openAlerts, rpi } from "./fixture.ts";
 import { maxLateSeries, maxLateSpan } from "./late-samples.ts";
 import { maxMuteLasts, maxMutes } from "./mutes.ts";
 import { ruleOn } from "./rule-set.ts";
 import { maxWatchedSeries } from "./sample-watch.ts";
+import { maxToldOfDevice, toldWithin } from "./tell-limit.ts";
 
 const mute = { rule: "R", where: null, device: null, cron: null, zone: "UTC", lasts: 0, note: "", by: "ann" };
 
@@ -52,6 +53,59 @@ suite("bounds of alerts", ({ test }) => {
     new AlertRows(database).trim();
     const left = database.prepare("SELECT count(*) AS count, min(id) AS first FROM alerts").get();
     assert.equal([left?.["count"], left?.["first"]], [maxAlertsKept, "000006"]);
+  });
+
+  test("alerts of one device: its oldest that are over go, and those of no other", async (scope) => {
+    const database = await openAlertDisk(scope);
+    const insert = (device: string, count: number): void =>
+      database.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+        INSERT INTO alerts SELECT printf('${device}-%06d', i), 'R', '${device}', '', i, i, nullif(i, 1), '{}' FROM n`);
+    insert("a", 3);
+    insert("d", maxAlertsOfDevice + 5);
+    new AlertRows(database).trimDevice("d");
+    const left = database.prepare("SELECT count(*) AS count FROM alerts WHERE device = ?");
+    assert.is(left.get("a")?.["count"], 3);
+    assert.is(left.get("d")?.["count"], maxAlertsOfDevice + 1, "the first still fires");
+    assert.is(database.prepare("SELECT 1 FROM alerts WHERE id = 'd-000005'").get(), undefined);
+  });
+
+  test("alerts of one device that are told in a minute: the others are one notice with their number, and few are kept", async (scope) => {
+    const database = await openAlertDisk(scope);
+    const at = openAlerts(database);
+    at.alerts.start();
+    scope.cleanup(() => at.alerts.stop());
+    at.rules({ when: "m.v > 5" });
+    let batch = 0;
+    const send = (value: number): void => {
+      const series = columns(begin + (batch += 1) * 1_000, [value]);
+      const all = Array.from({ length: maxSlotsOfDevice }, (_, n) => ({ ...series, tags: { n: `${n}` } }));
+      at.alerts.observe(rpi, all);
+      at.alerts.flush();
+    };
+    for (let time = 0; time < 3; time += 1) {
+      send(9);
+      send(1);
+    }
+    send(9);
+    const firing = () => at.told.filter(({ kind }) => kind === "firing");
+    assert.is(firing().length, maxToldOfDevice);
+    assert.is(at.alerts.book.open().length, maxSlotsOfDevice, "each counts");
+    at.clock.advance(10_000);
+    at.alerts.flush();
+    const one = firing().at(-1);
+    const count = 4 * maxSlotsOfDevice - maxToldOfDevice;
+    assert.equal([firing().length, one?.device, one?.value], [maxToldOfDevice + 1, rpi, count]);
+    assert.match(one?.title ?? "", /: 3990 more alerts$/);
+    assert.match(one?.text ?? "", /R \(3990\); 2990 of them are over/);
+    send(1);
+    assert.equal(at.told.at(-1), { ...at.told.at(-1), kind: "resolved", alert: one?.alert });
+    assert.equal([at.alerts.book.open().length, at.told.length], [0, 2 * (maxToldOfDevice + 1)]);
+    const kept = database.prepare("SELECT count(*) AS count FROM alerts").get();
+    assert.ok(Number(kept?.["count"]) <= maxAlertsOfDevice + maxSlotsOfDevice + 1);
+    at.clock.advance(toldWithin);
+    send(9);
+    assert.is(firing().length, 2 * maxToldOfDevice + 1, "a minute later there is room again");
+    assert.equal(at.failures, []);
   });
 
   test("events of one alert: the newest", () => {

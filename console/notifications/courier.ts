@@ -55,8 +55,8 @@ export class Courier {
   #stopped: Promise<void> = Promise.resolve();
   #cancel: (() => void) | undefined;
   #isUp = false;
-  /** Deliveries that have ended since the start. */
-  #ended = 0;
+  /** Deliveries that have ended since old notices were looked for. */
+  #ended = trimmedEach;
 
   constructor(options: CourierOptions) {
     this.#options = { random: Math.random, ...options };
@@ -121,7 +121,9 @@ export class Courier {
       const ended = { ...delivery, ended: now, pause: 0 };
       this.#rows.put(delivery.id, ended);
       this.#options.gaveUp(delivery, ended);
+      this.#ended += 1;
     }
+    this.#trim();
   }
 
   #sleep(ms: number): void {
@@ -195,8 +197,15 @@ export class Courier {
     }
     lane.rest = pause > 0 ? clock.monotonic() + pause : 0;
     if (step.state === "failed") gaveUp(delivery, { pause, ...step });
-    if (step.state === "waiting" || this.#ended++ % trimmedEach > 0) return;
-    persistOf(database).write("old notices", () => this.#rows.trim());
+    if (step.state !== "waiting") this.#ended += 1;
+    this.#trim();
+  }
+
+  /** Lets go of old notices as fast as new ones come, also while a channel takes none. */
+  #trim(): void {
+    if (this.#ended < trimmedEach) return;
+    this.#ended = 0;
+    persistOf(this.#options.database).write("old notices", () => this.#rows.trim());
   }
 
   #failed(channel: string, lane: Lane, error: Error): void {

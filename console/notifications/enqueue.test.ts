@@ -3,7 +3,7 @@ import { BadInputError } from "#shared/errors";
 import { suite } from "../../test/suite.ts";
 import { transaction } from "../database/database.ts";
 import { maxChannels } from "./channels.ts";
-import { enqueue, maxWaitingNotices } from "./enqueue.ts";
+import { enqueue, maxWaitingNotices, roomAtOnce } from "./enqueue.ts";
 import { channelOf, noticeOf, queue } from "./fixture.ts";
 import { cutTo, fitted, maxNotice, maxNoticeLabels } from "./notice.ts";
 
@@ -35,22 +35,29 @@ suite("word of an alert, written down", ({ test }) => {
     assert.match(rows()[2]?.said ?? "", /there is no channel "gone"/);
   });
 
-  test("so many wait for a channel at most: reminders make room first, then the oldest, and it is told", async (scope) => {
+  test("so many wait for a channel at most: reminders make room first, then what matters least, then the device with the most; and it is told", async (scope) => {
     const { put, stop, rows, database } = await queue(scope);
     await stop();
     put("a");
     transaction(database, () => {
-      enqueue(database, noticeOf({ alert: "oldest" }));
+      enqueue(database, noticeOf({ alert: "other's", device: "other" }));
+      for (let at = 1; at < maxWaitingNotices - 2; at += 1) enqueue(database, noticeOf({ alert: `n${at}` }));
       enqueue(database, noticeOf({ alert: "reminder", kind: "reminder" }));
-      for (let at = 2; at < maxWaitingNotices; at += 1) enqueue(database, noticeOf({ alert: `n${at}` }));
+      enqueue(database, noticeOf({ alert: "info", device: "other", severity: "info" }));
     });
     const failed = (): string[] => rows().flatMap(({ state, alert }) => (state === "failed" ? [alert] : []));
     assert.equal(failed(), []);
-    enqueue(database, noticeOf({ alert: "more" }));
-    assert.equal(failed(), ["reminder"]);
-    enqueue(database, noticeOf({ alert: "yet more" }));
-    assert.equal(failed(), ["oldest", "reminder"]);
-    assert.match(rows()[0]?.said ?? "", /^1000 notices waited for the channel, and no more may/);
+    enqueue(database, noticeOf({ alert: "more", severity: "warning" }));
+    const oldest = Array.from({ length: roomAtOnce - 3 }, (_, at) => `n${at + 1}`);
+    assert.equal(
+      failed(),
+      [...oldest, "reminder", "info", "more"],
+      "what matters less than all that waits goes itself",
+    );
+    for (let at = 1; at <= roomAtOnce; at += 1) enqueue(database, noticeOf({ alert: `m${at}` }));
+    assert.is(failed().length, 2 * roomAtOnce);
+    assert.not.ok(failed().includes("other's"));
+    assert.match(rows()[1]?.said ?? "", /^1000 notices waited for the channel, and no more may/);
   });
 
   test("so many channels, and names that can stand in a rule", async (scope) => {

@@ -7,6 +7,9 @@ import { fitted, noticeRow, type Notice } from "./notice.ts";
 /** Notices that wait for one channel: of a fleet that goes away and comes back as a whole, and more than anybody reads. */
 export const maxWaitingNotices = 1_000;
 
+/** So many make room at once: it is a walk over all that wait. */
+export const roomAtOnce = 20;
+
 /**
  * Writes down that there is something to say, for each channel that is to say it. Inserts rows and does nothing else: called in the
  * transaction in which the alert changes its state, so that the change and the word of it are one commit. Behind that, `Courier.wake`.
@@ -46,11 +49,15 @@ class QueueRows {
     this.#waiting = database.prepare(
       "SELECT COUNT(*) AS count FROM deliveries WHERE channel = ? AND state = 'waiting'",
     );
-    // Reminders go first: what they say was said before.
+    // Reminders go first: what they say was said before. Then what matters least, and of that what is of the device with the most.
     this.#drop = database.prepare(
-      `UPDATE deliveries SET state = 'failed', said = ? WHERE id = (
+      `UPDATE deliveries SET state = 'failed', said = ? WHERE id IN (
          SELECT deliveries.id FROM deliveries JOIN notices ON notices.id = notice
-         WHERE channel = ? AND state = 'waiting' ORDER BY kind <> 'reminder', deliveries.id LIMIT 1)`,
+         WHERE channel = ? AND state = 'waiting'
+         ORDER BY kind <> 'reminder',
+           CASE json_extract(document, '$.severity') WHEN 'critical' THEN 2 WHEN 'warning' THEN 1 ELSE 0 END,
+           CASE WHEN device IS NULL THEN 1 ELSE COUNT(*) OVER (PARTITION BY device) END DESC,
+           deliveries.id LIMIT ${roomAtOnce})`,
     );
   }
 
@@ -72,14 +79,14 @@ class QueueRows {
     const said = isKnown
       ? null
       : `there is no channel ${quoted(channel)}: make one, or have the rule name another (muster notify list)`;
-    if (isKnown) this.#makeRoom(channel);
     this.#delivery.run(notice, channel, alert, randomUUID(), isKnown ? "waiting" : "failed", said);
+    if (isKnown) this.#makeRoom(channel);
   }
 
   #makeRoom(channel: string): void {
     const { count } = this.#waiting.get(channel) as { count: number };
-    if (count < maxWaitingNotices) return;
-    const why = `${counted(count, "notice")} waited for the channel, and no more may: this one had to make room for a newer one`;
+    if (count <= maxWaitingNotices) return;
+    const why = `${counted(maxWaitingNotices, "notice")} waited for the channel, and no more may: this one had to make room for others`;
     this.#drop.run(why, channel);
   }
 }
