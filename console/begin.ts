@@ -65,6 +65,7 @@ export async function begin(
   lifetime.add(() => parts.scheduler.stop());
   parts.scheduler.start(restored);
   lifetime.begin(parts.shownAlerts);
+  lifetime.add(() => parts.givenUp.stop());
   lifetime.begin(parts.courier);
   let over = false;
   lifetime.add(() => void (over = true));

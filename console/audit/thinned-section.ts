@@ -26,6 +26,7 @@ export const thinnedWords: ReadonlySet<string> = new Set([
   "favourite.forgotten",
   "view.kept",
   "view.forgotten",
+  "notice.given-up",
   "console.started",
   "console.stopped",
   "broker.started",

@@ -1,6 +1,7 @@
 import type { Bus } from "#shared/bus";
 import { Channels } from "../notifications/channels.ts";
 import { Courier } from "../notifications/courier.ts";
+import { GivenUp } from "../notifications/given-up.ts";
 import { Notifications } from "../notifications/notifications.ts";
 import { sendByChannel } from "../notifications/send-by-channel.ts";
 import { ShownAlerts } from "../notifications/shown-alerts.ts";
@@ -19,19 +20,15 @@ export function notificationParts(given: Surroundings, { bus }: { readonly bus: 
     isWanted: () => channels.list().some(({ kind, enabled }) => kind === "mqtt" && enabled),
   });
   const send = sendByChannel({ clock, show: (notice) => shownAlerts.show(notice) });
+  const givenUp = new GivenUp({ audit, clock, log });
   const courier = new Courier({
     database,
     channels,
     clock,
     log,
     send,
-    gaveUp: ({ channel, alert }, { said, tries }) => {
-      const detail = { alert, tries };
-      const result = `failed: ${said ?? ""}`;
-      audit.note({ who: "console", from: "console", what: "notice.given-up", on: channel, result, detail });
-      log.error({ channel, alert, tries, said }, "a notice of an alert will not be delivered");
-    },
+    gaveUp: (delivery, step) => givenUp.note(delivery, step),
   });
   const notifications = new Notifications({ database, channels, courier, shown: shownAlerts, send, clock });
-  return { courier, shownAlerts, notifications };
+  return { courier, givenUp, shownAlerts, notifications };
 }
