@@ -50,6 +50,7 @@ export function parseAlert(row: Row): Alert {
   return { ...known, ...parseDocument(parseJson(document) as Row) };
 }
 
+const parseSpan = parserOf(z.object({ since: instant, resolved: moment }));
 const parseEnd = parserOf(z.object({ ...named, at: instant }));
 
 /** Where a rule stands for a series, as it is kept: what is at rest has no row. */
@@ -136,6 +137,7 @@ export class AlertRows {
   readonly #dropSlot;
   readonly #putLate;
   readonly #overlapping;
+  readonly #spans;
 
   constructor(database: Database) {
     this.#database = database;
@@ -155,6 +157,10 @@ export class AlertRows {
     this.#overlapping = database.prepare(
       `SELECT * FROM alerts WHERE rule = ? AND device = ? AND series = ? AND since <= ? AND coalesce(resolved, 9e15) >= ?
        ORDER BY fired`,
+    );
+    this.#spans = database.prepare(
+      `SELECT since, resolved FROM alerts WHERE rule = ? AND device = ? AND series = ? AND since <= ? AND coalesce(resolved, 9e15) >= ?
+       ORDER BY since`,
     );
   }
 
@@ -212,6 +218,15 @@ export class AlertRows {
   /** Alerts of a series whose condition held at some moment of the time between, both ends included. */
   overlapping({ rule, device, series }: Omit<SlotRow, "state">, from: number, to: number): readonly Alert[] {
     return damageOf(this.#database).all("alerts", this.#overlapping, parseAlert, rule, device, series, to, from);
+  }
+
+  /** When these held, the first that began first. */
+  spans(
+    { rule, device, series }: Omit<SlotRow, "state">,
+    from: number,
+    to: number,
+  ): readonly { readonly since: number; readonly resolved: number | null }[] {
+    return damageOf(this.#database).all("alerts", this.#spans, parseSpan, rule, device, series, to, from);
   }
 
   putLate({ rule, device, series, first, last }: LateRow): void {

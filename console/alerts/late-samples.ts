@@ -71,9 +71,10 @@ export class LateSamples {
     await this.#working;
   }
 
-  note(device: DeviceId, { read }: RuleOn, series: string, at: number): void {
+  /** Takes down that between two instants something of a series came late, both included; epoch ms. */
+  note(device: DeviceId, { read }: RuleOn, series: string, first: number, last = first): void {
     const key = { rule: read.rule.name, device, series };
-    const waiting = this.#put(key, at, at);
+    const waiting = this.#put(key, first, last);
     if (waiting) this.#options.book.noteLate({ ...key, first: waiting.first, last: waiting.last });
   }
 

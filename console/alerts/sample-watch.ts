@@ -10,14 +10,14 @@ import { seriesFits } from "./series-choice.ts";
 import type { RuleOn, RuleSet } from "./rule-set.ts";
 
 export interface SampleWatchOptions {
-  readonly book: AlertBook;
-  readonly rows: AlertRows;
+  readonly book: Pick<AlertBook, "stateOf" | "settledUpTo" | "hasRoom" | "note" | "notePoint">;
+  readonly rows: Pick<AlertRows, "spans" | "point">;
   /** The rules that count for a device. */
   readonly rulesOf: (device: DeviceId) => RuleSet;
   /** The newest instant of a device's numbered batches that was written down, epoch ms: what is not later was looked at. */
   readonly evaluatedUpTo: (device: DeviceId) => number | null;
-  /** Something came late of a series, and is to be looked at in the order of its times. */
-  readonly late: (device: DeviceId, on: RuleOn, series: string, at: number) => void;
+  /** Something came late of a series, and is to be looked at in the order of its times: the first and the last of a batch. */
+  readonly late: (device: DeviceId, on: RuleOn, series: string, first: number, last: number) => void;
 }
 
 /** One rule on one series. */
@@ -26,6 +26,8 @@ interface Slot {
   readonly watched: Watched;
   /** Whether what is reckoned of it has to outlive the process. */
   readonly remembers: boolean;
+  /** Tells whether the condition holds of one sample by itself; undefined where it takes a new one for each, since it would remember. */
+  readonly probe: Watched | undefined;
   /** Up to when its state was written down by an earlier run: samples that come again must not lead there once more. */
   readonly floor: number;
 }
@@ -61,6 +63,8 @@ export class SampleWatch {
   readonly #devices = new Map<DeviceId, DeviceWatch>();
   readonly #walks: ColumnWalk[] = [];
   readonly #values: FieldValue[] = [];
+  /** Instants of what came late of one series: one question to the database is about all of them. */
+  readonly #lateAt: number[] = [];
 
   constructor(options: SampleWatchOptions) {
     this.#options = options;
@@ -175,7 +179,8 @@ export class SampleWatch {
         if (memory) [memory.at, memory.value] = [at, value];
       }
     }
-    return { on, watched, remembers, floor: book.settledUpTo(rule, device, series) };
+    const probe = on.check.inputs.some(({ by }) => by !== "value") ? undefined : new Watched(on.check, normal);
+    return { on, watched, remembers, probe, floor: book.settledUpTo(rule, device, series) };
   }
 
   #look(device: DeviceId, plan: SeriesPlan, one: SeriesColumns, follows: boolean): void {
@@ -201,11 +206,12 @@ export class SampleWatch {
     values.length = inputs.length;
     let last = Math.max(plan.last, slot.floor);
     let previous = follows ? last : -Infinity;
+    this.#lateAt.length = 0;
     for (let at = 0; at < times.length; at += 1) {
       const ts = times[at]!;
       for (let place = 0; place < inputs.length; place += 1) values[place] = this.#walks[place]!.at(at);
       if (ts <= last) {
-        this.#late(device, plan, on, ts, values);
+        if (ofInterest(slot, ts, values)) this.#lateAt.push(ts);
         continue;
       }
       const before = watched.state;
@@ -215,6 +221,7 @@ export class SampleWatch {
       }
       last = previous = ts;
     }
+    if (this.#lateAt.length > 0) this.#late(device, plan, on);
     if (slot.remembers) this.#remember(device, plan.series, slot);
   }
 
@@ -233,18 +240,29 @@ export class SampleWatch {
     }));
   }
 
-  /** A sample that is older than what was looked at: of interest where its condition holds and nobody has been told of that time. */
-  #late(device: DeviceId, { series }: SeriesPlan, on: RuleOn, at: number, values: readonly FieldValue[]): void {
-    const { book, rows, late } = this.#options;
-    const holds = new Watched(on.check, normal).holdsAt(at, values);
-    const isReckoned = on.check.inputs.some(({ by }) => by === "rate" || by === "changed");
-    if (holds !== true && !isReckoned) return;
-    const rule = on.read.rule.name;
-    const state = book.stateOf(rule, device, series);
-    if (state.phase !== "normal" && state.since <= at) return;
-    if (rows.overlapping({ rule, device, series }, at, at).length > 0) return;
-    late(device, on, series, at);
+  /** What came late of one series in one batch, but for what lies within alerts that people know of. */
+  #late(device: DeviceId, { series }: SeriesPlan, on: RuleOn): void {
+    const { rows, late } = this.#options;
+    const all = this.#lateAt.sort((one, other) => one - other);
+    const spans = rows.spans({ rule: on.read.rule.name, device, series }, all[0]!, all.at(-1)!);
+    let [first, last] = [Infinity, -Infinity];
+    let [place, known] = [0, -Infinity];
+    for (const at of all) {
+      for (; place < spans.length && spans[place]!.since <= at; place += 1)
+        known = Math.max(known, spans[place]!.resolved ?? Infinity);
+      if (at <= known) continue;
+      first = Math.min(first, at);
+      last = at;
+    }
+    if (first !== Infinity) late(device, on, series, first, last);
   }
+}
+
+/** Whether a sample that is older than what was looked at says something: its condition holds, and the state of now does not go back so far. */
+function ofInterest({ on, watched, remembers, probe }: Slot, at: number, values: readonly FieldValue[]): boolean {
+  const { state } = watched;
+  if (state.phase !== "normal" && state.since <= at) return false;
+  return remembers || (probe ?? new Watched(on.check, normal)).holdsAt(at, values) === true;
 }
 
 function isWhole(tags: SeriesColumns["tags"]): boolean {

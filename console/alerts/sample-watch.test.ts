@@ -1,0 +1,59 @@
+import * as assert from "uvu/assert";
+import { normal, type AlertState } from "#shared/alerts/alert-state";
+import { alertRule } from "#shared/alerts/alert-rule";
+import { readRule } from "#shared/alerts/read-rule";
+import { suite } from "../../test/suite.ts";
+import { begin, columns, rpi } from "./fixture.ts";
+import { ruleOn, type RuleSet } from "./rule-set.ts";
+import { SampleWatch } from "./sample-watch.ts";
+
+/** Rules over book and rows that count what they are asked. */
+function openWatch(...whens: readonly string[]) {
+  const done = { spans: 0, slots: 0, points: 0, late: [] as number[][], firing: [] as string[] };
+  const known: { since: number; resolved: number | null }[] = [];
+  const states = new Map<string, AlertState>();
+  const ofValues = whens.map((when, at) => {
+    const read = readRule(alertRule.parse({ name: `R${at}`, when }));
+    return ruleOn(read, read.base, 60_000);
+  });
+  const rules: RuleSet = { ofValues: new Map([["m", ofValues]]), ofDevice: [], ofCommands: [] };
+  const watch = new SampleWatch({
+    book: {
+      stateOf: (...key) => ((done.slots += 1), states.get(key.join(" ")) ?? normal),
+      settledUpTo: () => -Infinity,
+      hasRoom: () => true,
+      note: ({ state, series }) => void (state.phase === "firing" && done.firing.push(series)),
+      notePoint: () => {},
+    },
+    rows: { spans: () => ((done.spans += 1), known), point: () => void (done.points += 1) },
+    rulesOf: () => rules,
+    evaluatedUpTo: () => null,
+    late: (_device, _on, _series, ...between) => void done.late.push(between),
+  });
+  const observe = (...series: readonly ReturnType<typeof columns>[]) => watch.observe(rpi, series, true, begin + 1e9);
+  return { watch, done, known, observe };
+}
+
+const tagged = (n: string, from: number, values: readonly number[]) => ({ ...columns(from, values), tags: { n } });
+
+suite("samples as rules look at them", ({ test }) => {
+  test("what comes late is one range for each series and rule of a batch, and one question to the database", () => {
+    const { done, observe, known } = openWatch("m.v > 5", "rate(m.v) > 5");
+    const names = ["a", "b", "c"];
+    const values = Array.from({ length: 900 }, () => 9);
+    observe(...names.map((n) => tagged(n, begin + 1_000_000, [1])));
+    observe(...names.map((n) => tagged(n, begin, values)));
+    assert.is(done.spans, 6);
+    assert.equal(
+      done.late,
+      Array.from({ length: 6 }, () => [begin, begin + 8_990]),
+    );
+    known.push({ since: begin - 5, resolved: begin + 20 }, { since: begin + 30, resolved: begin + 40 });
+    known.push({ since: begin + 8_980, resolved: null });
+    observe(tagged("a", begin, values));
+    assert.equal(done.late.at(-1), [begin + 50, begin + 8_970], "but for what people know of");
+    const before = done.late.length;
+    observe(tagged("a", begin, [9, 9, 9]), tagged("b", begin, [9, 9, 9, 9, 9]));
+    assert.is(done.late.length, before);
+  });
+});
