@@ -56,4 +56,23 @@ suite("samples as rules look at them", ({ test }) => {
     observe(tagged("a", begin, [9, 9, 9]), tagged("b", begin, [9, 9, 9, 9, 9]));
     assert.is(done.late.length, before);
   });
+
+  test("a new series is made ready once, also where it is the whole of something, and none before it again", () => {
+    const { done, observe } = openWatch("m.v > 5", "rate(m.v) > 5");
+    const wholes = (count: number, from: number) =>
+      Array.from({ length: count }, (_, at) => tagged(`p${at}-total`, from, [1]));
+    observe(...wholes(200, begin));
+    assert.equal([done.slots, done.points], [400, 200]);
+    observe(...wholes(201, begin + 10));
+    assert.equal([done.slots, done.points], [402, 201]);
+  });
+
+  test("parts are not looked at from the batch on that has their whole", () => {
+    const { done, observe } = openWatch("m.v > 5");
+    observe(tagged("cpu0", begin, [1]));
+    observe(tagged("cpu0", begin + 10, [9]), tagged("cpu-total", begin + 10, [1]));
+    observe(tagged("cpu1", begin + 20, [9]), tagged("cpu0", begin + 20, [9]), tagged("cpu-total", begin + 20, [9]));
+    // The first stands before what tells that it is a part.
+    assert.equal(done.firing, ['{"n":"cpu0"}', '{"n":"cpu-total"}']);
+  });
 });

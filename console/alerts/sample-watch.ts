@@ -47,6 +47,8 @@ interface DeviceWatch {
   /** What is not later was looked at by an earlier run of the console. */
   readonly floor: number;
   readonly plans: Map<string, SeriesPlan>;
+  /** Measurements of which there is a whole: their parts are not looked at unless a rule chooses series, as filters have it. */
+  readonly wholes: Set<string>;
   /** In the order of the last batch. */
   readonly order: SeriesPlan[];
 }
@@ -75,10 +77,17 @@ export class SampleWatch {
     const watch = this.#watchOf(device);
     const { ofValues } = watch.rules;
     if (ofValues.size === 0) return;
+    let isNew = false;
     for (let position = 0; position < series.length; position += 1) {
       const one = series[position]!;
       if (!ofValues.has(one.measurement)) continue;
-      const plan = this.#planOf(device, watch, one, position, series);
+      let plan = planOf(watch, one, position);
+      if (!plan) {
+        // What is the whole of something may come behind its parts.
+        if (!isNew) findWholes(watch, series);
+        isNew = true;
+        plan = this.#newPlan(device, watch, one, position);
+      }
       if (!plan) continue;
       this.#look(device, plan, one, follows);
       // What a clock that was ahead has placed in the future, and is right again, hides nothing.
@@ -119,49 +128,40 @@ export class SampleWatch {
     const rules = this.#options.rulesOf(device);
     if (!known) {
       const floor = this.#options.evaluatedUpTo(device) ?? -Infinity;
-      const made = { rules, isStale: false, floor, plans: new Map<string, SeriesPlan>(), order: [] };
+      const made = {
+        rules,
+        isStale: false,
+        floor,
+        plans: new Map<string, SeriesPlan>(),
+        wholes: new Set<string>(),
+        order: [],
+      };
       this.#devices.set(device, made);
       return made;
     }
     known.isStale = false;
     if (known.rules === rules) return known;
     known.rules = rules;
-    for (const plan of known.plans.values()) plan.slots = this.#slotsOf(device, known, plan, []);
+    for (const plan of known.plans.values()) plan.slots = this.#slotsOf(device, known, plan);
     return known;
   }
 
-  #planOf(
+  #newPlan(
     device: DeviceId,
     watch: DeviceWatch,
-    one: SeriesColumns,
+    { measurement, tags }: SeriesColumns,
     position: number,
-    batch: readonly SeriesColumns[],
   ): SeriesPlan | undefined {
-    const guess = watch.order[position];
-    if (guess && guess.measurement === one.measurement && sameTags(guess.tags, one.tags)) return guess;
-    const series = seriesOfTags(one.tags);
-    const key = `${one.measurement}\n${series}`;
-    let plan = watch.plans.get(key);
-    if (!plan) {
-      if (watch.plans.size >= maxWatchedSeries) return undefined;
-      plan = { measurement: one.measurement, tags: one.tags, series, slots: [], last: watch.floor };
-      watch.plans.set(key, plan);
-      plan.slots = this.#slotsOf(device, watch, plan, batch);
-      // It may be the whole of what was looked at in parts.
-      if (isWhole(one.tags))
-        for (const other of watch.plans.values())
-          if (other !== plan && other.measurement === one.measurement)
-            other.slots = this.#slotsOf(device, watch, other, batch);
-    }
+    if (watch.plans.size >= maxWatchedSeries) return undefined;
+    const plan: SeriesPlan = { measurement, tags, series: seriesOfTags(tags), slots: [], last: watch.floor };
+    watch.plans.set(`${measurement}\n${plan.series}`, plan);
+    plan.slots = this.#slotsOf(device, watch, plan);
     if (position <= watch.order.length) watch.order[position] = plan;
     return plan;
   }
 
-  #slotsOf(device: DeviceId, watch: DeviceWatch, plan: SeriesPlan, batch: readonly SeriesColumns[]): readonly Slot[] {
-    const { measurement, tags, series } = plan;
-    // Of the whole where there is one, as filters have it.
-    const others = [...watch.plans.values(), ...batch];
-    const isPart = !isWhole(tags) && others.some((one) => one.measurement === measurement && isWhole(one.tags));
+  #slotsOf(device: DeviceId, watch: DeviceWatch, { measurement, tags, series }: SeriesPlan): readonly Slot[] {
+    const isPart = watch.wholes.has(measurement) && !isWhole(tags);
     return (watch.rules.ofValues.get(measurement) ?? [])
       .filter(({ read: { rule } }) => (rule.series ? seriesFits(rule.series, tags) : !isPart))
       .map((on) => this.#slot(device, on, series));
@@ -263,6 +263,25 @@ function ofInterest({ on, watched, remembers, probe }: Slot, at: number, values:
   const { state } = watched;
   if (state.phase !== "normal" && state.since <= at) return false;
   return remembers || (probe ?? new Watched(on.check, normal)).holdsAt(at, values) === true;
+}
+
+function planOf(watch: DeviceWatch, one: SeriesColumns, position: number): SeriesPlan | undefined {
+  const guess = watch.order[position];
+  if (guess && guess.measurement === one.measurement && sameTags(guess.tags, one.tags)) return guess;
+  const plan = watch.plans.get(`${one.measurement}\n${seriesOfTags(one.tags)}`);
+  if (plan && position <= watch.order.length) watch.order[position] = plan;
+  return plan;
+}
+
+/** Takes down of which measurements a batch has the whole: what was looked at in parts is so no more, once for each of them. */
+function findWholes({ rules, wholes, plans }: DeviceWatch, batch: readonly SeriesColumns[]): void {
+  for (const { measurement, tags } of batch) {
+    if (wholes.has(measurement) || !rules.ofValues.has(measurement) || !isWhole(tags)) continue;
+    wholes.add(measurement);
+    for (const plan of plans.values())
+      if (plan.measurement === measurement && !isWhole(plan.tags))
+        plan.slots = plan.slots.filter(({ on }) => on.read.rule.series);
+  }
 }
 
 function isWhole(tags: SeriesColumns["tags"]): boolean {
