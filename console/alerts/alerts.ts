@@ -88,6 +88,8 @@ export class Alerts {
     this.#samples = new SampleWatch({
       book: this.book,
       rows,
+      clock,
+      log,
       rulesOf,
       evaluatedUpTo,
       late: (...told) => this.late.note(...told),

@@ -1,7 +1,9 @@
 import { normal } from "#shared/alerts/alert-state";
 import { ColumnWalk, mayHold, Watched } from "#shared/alerts/rule-check";
+import type { Clock } from "#shared/clock";
 import type { FieldValue } from "#shared/columns";
 import type { DeviceId } from "#shared/ids";
+import type { Log } from "#shared/log";
 import type { SeriesColumns } from "../store/store.ts";
 import { seriesOfTags, slotKey } from "./alert.ts";
 import type { AlertBook } from "./alert-book.ts";
@@ -12,6 +14,8 @@ import type { RuleOn, RuleSet } from "./rule-set.ts";
 export interface SampleWatchOptions {
   readonly book: Pick<AlertBook, "stateOf" | "settledUpTo" | "hasRoom" | "note" | "notePoint">;
   readonly rows: Pick<AlertRows, "spans" | "point">;
+  readonly clock: Pick<Clock, "monotonic">;
+  readonly log: Pick<Log, "warn">;
   /** The rules that count for a device. */
   readonly rulesOf: (device: DeviceId) => RuleSet;
   /** The newest instant of a device's numbered batches that was written down, epoch ms: what is not later was looked at. */
@@ -39,22 +43,31 @@ interface SeriesPlan {
   slots: readonly Slot[];
   /** The newest instant that was looked at, epoch ms. */
   last: number;
+  /** When it was in a batch last, by the monotonic clock. */
+  heard: number;
 }
 
 interface DeviceWatch {
   rules: RuleSet;
   isStale: boolean;
-  /** What is not later was looked at by an earlier run of the console. */
-  readonly floor: number;
+  /** What is not later was looked at by an earlier run of the console, or of a series that was forgotten. */
+  floor: number;
+  /** When silent series were looked for, and when it was said that there is no room; by the monotonic clock. */
+  tidied: number;
+  told: number;
   readonly plans: Map<string, SeriesPlan>;
   /** Measurements of which there is a whole: their parts are not looked at unless a rule chooses series, as filters have it. */
-  readonly wholes: Set<string>;
+  wholes: Set<string>;
   /** In the order of the last batch. */
   readonly order: SeriesPlan[];
 }
 
-/** Series of one device that rules look at; more are not looked at. */
+/** Series of one device that rules look at; more are not looked at, which is logged. */
 export const maxWatchedSeries = 2_000;
+/** Milliseconds after which one that was not heard makes room for a new one: containers come and go, as the budget of series has it. */
+export const watchForgets = 3_600_000;
+/** Milliseconds between two looks for such, where there is no room: each goes through all of them. */
+const tidyEvery = 60_000;
 
 /**
  * Looks at samples as they come, with their own times. A series is looked for where it was in the batch before, and of most nothing fits: then
@@ -77,18 +90,23 @@ export class SampleWatch {
     const watch = this.#watchOf(device);
     const { ofValues } = watch.rules;
     if (ofValues.size === 0) return;
+    const heard = this.#options.clock.monotonic();
     let isNew = false;
     for (let position = 0; position < series.length; position += 1) {
       const one = series[position]!;
       if (!ofValues.has(one.measurement)) continue;
       let plan = planOf(watch, one, position);
       if (!plan) {
-        // What is the whole of something may come behind its parts.
-        if (!isNew) findWholes(watch, series);
-        isNew = true;
-        plan = this.#newPlan(device, watch, one, position);
+        if (!isNew) {
+          isNew = true;
+          this.#makeRoom(device, watch, heard);
+          // What is the whole of something may come behind its parts.
+          findWholes(watch, series);
+        }
+        plan = this.#newPlan(device, watch, one, position, heard);
       }
       if (!plan) continue;
+      plan.heard = heard;
       this.#look(device, plan, one, follows);
       // What a clock that was ahead has placed in the future, and is right again, hides nothing.
       for (const at of one.times) if (at > plan.last) plan.last = Math.min(at, now);
@@ -132,6 +150,8 @@ export class SampleWatch {
         rules,
         isStale: false,
         floor,
+        tidied: -Infinity,
+        told: -Infinity,
         plans: new Map<string, SeriesPlan>(),
         wholes: new Set<string>(),
         order: [],
@@ -146,14 +166,48 @@ export class SampleWatch {
     return known;
   }
 
+  /** Forgets what was silent for long, where there is no room for more. */
+  #makeRoom(device: DeviceId, watch: DeviceWatch, now: number): void {
+    const { plans } = watch;
+    if (plans.size < maxWatchedSeries || now - watch.tidied < tidyEvery) return;
+    watch.tidied = now;
+    watch.order.length = 0;
+    const wholes = new Set<string>();
+    for (const [key, { heard, last, tags, measurement }] of plans) {
+      if (now - heard >= watchForgets) {
+        plans.delete(key);
+        // Should it be heard again, nothing is looked at twice: what is older than this counts as late.
+        watch.floor = Math.max(watch.floor, last);
+      } else if (isWhole(tags)) wholes.add(measurement);
+    }
+    const before = watch.wholes;
+    watch.wholes = wholes;
+    for (const plan of plans.values())
+      if (before.has(plan.measurement) && !wholes.has(plan.measurement))
+        plan.slots = this.#slotsOf(device, watch, plan);
+  }
+
+  #tellFull(device: DeviceId, watch: DeviceWatch, now: number): void {
+    if (now - watch.told < watchForgets) return;
+    watch.told = now;
+    this.#options.log.warn(
+      { device, series: maxWatchedSeries },
+      "rules of alerts do not look at more series of this device: let it tell fewer, or wait until those that are silent for an hour make room",
+    );
+  }
+
   #newPlan(
     device: DeviceId,
     watch: DeviceWatch,
     { measurement, tags }: SeriesColumns,
     position: number,
+    heard: number,
   ): SeriesPlan | undefined {
-    if (watch.plans.size >= maxWatchedSeries) return undefined;
-    const plan: SeriesPlan = { measurement, tags, series: seriesOfTags(tags), slots: [], last: watch.floor };
+    if (watch.plans.size >= maxWatchedSeries) {
+      this.#tellFull(device, watch, heard);
+      return undefined;
+    }
+    const plan: SeriesPlan = { measurement, tags, series: seriesOfTags(tags), slots: [], last: watch.floor, heard };
     watch.plans.set(`${measurement}\n${plan.series}`, plan);
     plan.slots = this.#slotsOf(device, watch, plan);
     if (position <= watch.order.length) watch.order[position] = plan;
