@@ -2,11 +2,15 @@ import type { RuleCheck } from "#shared/alerts/rule-check";
 import type { ReplayRow } from "#shared/alerts/replay";
 import type { FieldValue } from "#shared/columns";
 import type { DeviceId } from "#shared/ids";
-import type { MetricsStore } from "../store/store.ts";
+import { TooManyPointsError } from "../store/points.ts";
+import type { MetricsQuery, MetricsStore, QueriedSeries } from "../store/store.ts";
 import { seriesOfTags, tagsOfSeries } from "./alert.ts";
 
 /** Milliseconds that one question to the store is about where each sample counts: of one a second it has half as many as an answer may. */
 export const askedAtOnce = 3 * 3_600_000;
+
+/** Points that are read for one look at most, in portions that an answer may have: the look goes through them in one turn, some 100 ms. */
+export const maxPointsAsked = 200_000;
 
 export interface AskedRows {
   readonly device: DeviceId;
@@ -27,13 +31,15 @@ export async function rowsFromStore(
 ): Promise<ReadonlyMap<string, readonly ReplayRow[]>> {
   const rows = new Map<string, Map<number, FieldValue[]>>();
   const tags = series === undefined ? {} : (tagsOfSeries(series) ?? {});
-  const span = every === 0 ? askedAtOnce : to - from;
-  for (const [place, { measurement, field }] of inputs.entries())
-    for (let begin = from; begin < to; begin += span) {
-      const end = Math.min(to, begin + span);
-      const found = await store.query({ device, measurement, field, tags, from: begin, to: end, every, by: "alerts" });
+  let points = 0;
+  for (const [place, { measurement, field }] of inputs.entries()) {
+    const query = { device, measurement, field, tags, from, to, every, by: "alerts" };
+    for await (const found of inPortions(store, query)) {
       for (const one of found) {
         const key = seriesOfTags(withoutHost(one.tags));
+        points += one.points.length;
+        if (points > maxPointsAsked)
+          throw new TooManyPointsError(`there are more than ${maxPointsAsked} points: ask for a shorter range`);
         if (series !== undefined && key !== series) continue;
         const its = rows.get(key) ?? new Map<number, FieldValue[]>();
         rows.set(key, its);
@@ -44,7 +50,38 @@ export async function rowsFromStore(
         }
       }
     }
+  }
   return new Map([...rows].map(([key, its]) => [key, inOrder(its)]));
+}
+
+/** Asks for a range bit by bit: for the half of it where there is too much for one answer, and for more again behind that. */
+async function* inPortions(
+  store: Pick<MetricsStore, "query">,
+  query: MetricsQuery,
+): AsyncGenerator<readonly QueriedSeries[], void, void> {
+  const { from, to, every } = query;
+  const most = every === 0 ? askedAtOnce : to - from;
+  let span = most;
+  for (let begin = from; begin < to;) {
+    const end = begin + span >= to ? to : cut(begin, begin + span, every);
+    let found;
+    try {
+      found = await store.query({ ...query, from: begin, to: end });
+    } catch (thrown) {
+      span = Math.floor((end - begin) / 2);
+      if (!(thrown instanceof TooManyPointsError) || span < Math.max(1, 2 * every)) throw thrown;
+      continue;
+    }
+    yield found;
+    begin = end;
+    span = Math.min(most, 2 * span);
+  }
+}
+
+/** A moment no later than one of these, between two means and not within one. */
+function cut(begin: number, end: number, every: number): number {
+  const whole = every === 0 ? end : Math.floor(end / every) * every;
+  return whole > begin ? whole : end;
 }
 
 function inOrder(rows: ReadonlyMap<number, readonly FieldValue[]>): readonly ReplayRow[] {
