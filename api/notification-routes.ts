@@ -33,7 +33,10 @@ const deliveryDocument = named(
     state: about(z.enum(["waiting", "delivered", "failed"]), "failed: refused, given up, or it had to make room"),
     tries: z.number(),
     next: about(timeOrNull, "when it is tried again; null where it has ended"),
-    said: about(z.nullable(z.string()), "what the other side said last, or why it could not be asked"),
+    said: about(
+      z.nullable(z.string()),
+      "what the other side said last, or why it could not be asked; its status alone for who is no administrator of the whole fleet",
+    ),
     ended: about(timeOrNull, "when it was delivered, or given up"),
     notice: z.object({
       alert: z.string(),

@@ -100,6 +100,14 @@ suite("notifications", ({ test }) => {
     const seen = async (client: Client): Promise<string[]> =>
       (await client.listDeliveries()).deliveries.map(({ notice }) => notice.alert);
     assert.equal([await seen(olga), await seen(lab)], [["3", "2", "1"], ["2"]]);
+    fleet.state.database.exec("UPDATE deliveries SET said = '404: Cannot POST /services/x' WHERE alert = '2'");
+    const words = async (client: Client): Promise<string | null | undefined> =>
+      (await client.listDeliveries({ alert: "2" })).deliveries[0]?.said;
+    const untold = "404: what the other side said is told to administrators";
+    assert.equal(
+      [await words(root), await words(olga), await words(lab)],
+      ["404: Cannot POST /services/x", untold, untold],
+    );
     const first = await root.listDeliveries({ limit: 2, channel: "ops" });
     const rest = await root.listDeliveries({ limit: 2, before: first.next ?? "" });
     assert.equal(

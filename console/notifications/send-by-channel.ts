@@ -65,13 +65,60 @@ function requestOf(request: HttpKind["request"], outgoing: Outgoing, setting: Se
 
 /** Characters of a secret from which on it is looked for: a shorter one stands in any text. */
 const shortestSought = 4;
+/** And of a part of it, such as a segment of a path. */
+const shortestPart = 8;
 
-/** What somebody else says may quote what we have sent. */
+/** What somebody else says may quote what we have sent: whole, in part as a web server quotes a path, and written as HTML, JSON or an address has it. */
 function withoutValues(text: string, { kind, settings }: Channel): string {
   const fields = channelKindOf(kind)?.fields;
-  const secrets = Object.entries(settings)
-    .filter(([name, value]) => fields?.[name]?.secret && value.length >= shortestSought)
-    .flatMap(([, value]) => [value, encodeURIComponent(value)])
-    .sort((one, other) => other.length - one.length);
-  return secrets.reduce((shown, secret) => shown.replaceAll(secret, "•••"), text);
+  const secrets = Object.entries(settings).flatMap(([name, value]) =>
+    fields?.[name]?.secret ? soughtOf(value, fields[name].type === "url") : [],
+  );
+  if (secrets.length === 0) return text;
+  const longestFirst = [...new Set(secrets)].sort((one, other) => other.length - one.length);
+  return text.replaceAll(new RegExp(longestFirst.map(inAnyForm).join("|"), "gu"), "•••");
+}
+
+function soughtOf(value: string, isAddress: boolean): string[] {
+  // An address's host is told anyway, and its fragment is not sent.
+  const sent = isAddress && URL.canParse(value) ? pathAndQuery(new URL(value)) : value;
+  const wholes = [value, sent, unescaped(value), unescaped(sent)].filter((one) => one.length >= shortestSought);
+  const parts = [
+    ...sent.split(/[\s/?&=]+/),
+    ...unescaped(sent).split(/[\s/?&=]+/),
+    ...sent.split(/[/?&=]+/).map(unescaped),
+  ];
+  return [...wholes, ...parts.filter((one) => one.length >= shortestPart)];
+}
+
+const pathAndQuery = ({ pathname, search }: URL): string => pathname + search;
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+const namedEntities: Readonly<Record<string, string>> = { "&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos" };
+
+/** A pattern for a text, whose signs may each be escaped once or several times. */
+function inAnyForm(text: string): string {
+  return [...text].map((sign) => (/[A-Za-z0-9]/.test(sign) ? sign : signInAnyForm(sign))).join("");
+}
+
+function signInAnyForm(sign: string): string {
+  const code = sign.codePointAt(0) ?? 0;
+  const anyCase = (hex: string): string => hex.replaceAll(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
+  const hex = anyCase(code.toString(16));
+  const percent = [...Buffer.from(sign)]
+    .map((byte) => `%(?:25)*${anyCase(byte.toString(16).padStart(2, "0"))}`)
+    .join("");
+  const units = Array.from({ length: sign.length }, (_, at) => sign.charCodeAt(at).toString(16).padStart(4, "0"));
+  const json = units.map((unit) => String.raw`\\{1,4}u${anyCase(unit)}`).join("");
+  const named = namedEntities[sign] === undefined ? "" : `|${namedEntities[sign]};?`;
+  // A bound, and none before a backslash itself: a text of backslashes alone must not be gone through again and again.
+  const slashes = sign === "\\" ? "" : String.raw`\\{0,4}`;
+  return String.raw`(?:${slashes}\u{${code.toString(16)}}|${percent}|${json}|&(?:amp;)*(?:#0*${code};?|#[xX]0*${hex};?${named}))`;
 }

@@ -22,7 +22,7 @@ export const serveNotifications =
 
     const document = (request: FastifyRequest, channel: Channel): ChannelDocument => {
       const { name, kind, enabled, usual, by, ts } = channel;
-      const isAdmin = may(request, "admin") && askerOf(request).groups === undefined;
+      const isAdmin = readsAll(request);
       const shown = isAdmin ? shownSettings(kind, channel.settings) : { settings: {}, secrets: {} };
       const { waiting, failed, last } = notifications.standing(name);
       // What the other side said may be about a device out of reach.
@@ -88,10 +88,24 @@ export const serveNotifications =
           before: before === undefined ? undefined : Number(before),
           sees,
         });
-        return { deliveries: deliveries.map(toDelivery), next: next === null ? null : String(next) };
+        const shown = readsAll(request) ? toDelivery : withoutWords;
+        return { deliveries: deliveries.map(shown), next: next === null ? null : String(next) };
       },
     });
   };
+
+/** Who may read what the other side said: it quotes what it was sent, and what it was asked by. */
+const readsAll = (request: FastifyRequest): boolean => may(request, "admin") && askerOf(request).groups === undefined;
+
+/** For everybody else: the status alone. */
+function withoutWords(told: ToldDelivery): DeliveryDocument {
+  const whole = toDelivery(told);
+  if (whole.said === null) return whole;
+  const status = /^\d{3}\b/.exec(whole.said)?.[0];
+  return { ...whole, said: `${status === undefined ? "" : `${status}: `}${wordsForAdmins}` };
+}
+
+const wordsForAdmins = "what the other side said is told to administrators";
 
 function toDelivery({ delivery, notice }: ToldDelivery): DeliveryDocument {
   const { id, channel, state, tries, next, said, ended } = delivery;

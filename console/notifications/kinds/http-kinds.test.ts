@@ -245,4 +245,31 @@ suite("channels over HTTP", ({ test }) => {
     assert.equal(most, { title: 250, message: 4_096, slack: 3_000, discord: 4_096, telegram: 4_096 });
     assert.equal([maxPushover.message, maxTeams.body, maxMatrix], [1_024, 4_000, 6_000]);
   });
+
+  test("an address's path and query are secret, whole and in parts, however the other side quotes them", async (scope) => {
+    const at = await service(scope, () => ({ status: 404 }));
+    const path = "/services/T024/B99/SUPER%2BSECRET?sig=OTHER-SECRET&x=1";
+    const quotes = [
+      `<pre>Cannot POST ${path}</pre>`,
+      `nothing at ${path.replace("&", "&amp;").replaceAll("/", "&#x2F;")}`,
+      JSON.stringify({ error: path })
+        .replaceAll("/", String.raw`\/`)
+        .replace("&", String.raw`\u0026`),
+      encodeURIComponent(path),
+      encodeURIComponent(encodeURIComponent(path)),
+      decodeURIComponent(path),
+      "no segment SUPER%2BSECRET, SUPER%2bSECRET, SUPER+SECRET or SUPER&#43;SECRET, and no OTHER-SECRET or OTHER%2DSECRET",
+    ];
+    for (const kind of ["webhook", "slack", "discord", "teams"])
+      for (const body of quotes) {
+        at.script.push({ status: 404, body });
+        const { said } = await sendTo({ url: at.url + path }, kind);
+        assert.match(said, "•••", `${kind}: ${body}`);
+        assert.not.match(said, /SUPER|SECRET|T024/, `${kind}: ${body}`);
+      }
+    at.script.push({ status: 401, body: "the token hunter2hunter2 is not known at \\\\\\\\" });
+    const { said } = await sendTo({ url: `${at.url}/hook`, authorization: "Bearer hunter2hunter2" }, "webhook");
+    assert.is(said, "401: the token ••• is not known at \\\\\\\\");
+    assert.match((await sendTo({ url: "http://127.0.0.1:1/hook" }, "webhook")).said, /127\.0\.0\.1/, "a host is told");
+  });
 });
