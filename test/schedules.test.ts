@@ -146,6 +146,31 @@ suite("schedules", ({ test }) => {
     assert.equal((await eve.getSchedule(programs)).token, { id: tokenId, name: "deploys" });
     assert.match(await verb("show", programs), /by olga with the token deploys, and as long as that is good/);
     await verb("remove", programs);
+    fleet.state.groups.set("rpi-7" as never, ["lab", "hall"]);
+    const limited = async (...groups: string[]) => as((await olga.createToken({ name: "x", groups })).secret);
+    const [lab, both] = [await limited("lab"), await limited("lab", "hall")];
+    const order = { name: "x", cron: "0 3 * * *", order: ping };
+    const [whole, wider, its] = [
+      await olga.createSchedule(order),
+      await both.createSchedule(order),
+      await lab.createSchedule(order),
+    ];
+    assert.equal(
+      (await lab.listSchedules()).schedules.map((one) => one.id),
+      [its.id],
+    );
+    for (const beyond of [whole.id, wider.id])
+      for (const ask of [
+        () => lab.getSchedule(beyond),
+        () => lab.pauseSchedule(beyond),
+        () => lab.resumeSchedule(beyond),
+        () => lab.changeSchedule(beyond, order),
+        () => lab.removeSchedule(beyond),
+      ])
+        await assertRefused(ask(), 404, /there is no schedule/);
+    assert.equal((await both.listSchedules()).schedules.length, 2);
+    await lab.pauseSchedule(its.id);
+    for (const one of [whole, wider, its]) await verb("remove", one.id);
     assert.equal((await eve.listSchedules()).schedules, []);
   });
 });

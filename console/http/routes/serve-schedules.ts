@@ -25,11 +25,14 @@ export interface ScheduleRoutes {
 export const serveSchedules =
   ({ schedules, jobs, accounts, now }: ScheduleRoutes): FastifyPluginAsyncZod =>
   async (app) => {
-    /** Of a schedule nobody can tell which devices it will mean: whoever is limited to groups has his own alone. */
-    const maySee = (request: FastifyRequest, { by, account }: Schedule): boolean => {
-      if (limitOf(request) === undefined) return true;
-      const { name } = askerOf(request);
-      return by === name && account === accounts.madeAt(name);
+    /**
+     * Of a schedule nobody can tell which devices it will mean: whoever is limited to groups has his own alone, and of these those that are limited
+     * to no others. A token that its owner has limited is not to do by a schedule what it may not do itself.
+     */
+    const maySee = (request: FastifyRequest, { by, account, limit }: Schedule): boolean => {
+      const { name, groups } = askerOf(request);
+      if (groups === undefined) return true;
+      return by === name && account === accounts.madeAt(name) && !!limit?.every((group) => groups.includes(group));
     };
     const document = (schedule: Schedule, count?: number): ScheduleDocument => {
       const { handled: _, limit: __, account: ___, order, ...rest } = schedule;
