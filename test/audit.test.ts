@@ -75,9 +75,9 @@ suite("audit that goes elsewhere as well", ({ test }) => {
     await once(target, "listening");
     const auditSyslog = parseSyslogUrl(`tcp://127.0.0.1:${(target.address() as AddressInfo).port}`);
     const { admin } = await start(scope, undefined, { auditSyslog });
-    await admin.setGroups("nobody", { groups: ["lab"] }).catch(() => {});
+    await admin.removeAccount("nobody").catch(() => {});
     await eventually("what was tried", () =>
-      /<109>1 [^<]*device\.groups-set[^]*<108>1 [^<]*device\.groups-set/.test(heard),
+      /<109>1 [^<]*account\.removed[^]*<108>1 [^<]*account\.removed/.test(heard),
     );
     await eventually("the health", async () => {
       const { syslog } = await admin.getHealth();
@@ -140,10 +140,8 @@ suite("audit of a console at work", ({ test, before }) => {
     await admin.removeAccount("eve");
     const after = await told(admin, { text: "groups" });
     assert.equal(after, [
-      `olga from ${here}: device.groups-set rpi-7: begun`,
       `olga from ${here}: device.groups-set rpi-7: ok`,
-      `ada from ${here}: device.groups-set nobody: begun`,
-      `ada from ${here}: device.groups-set nobody: failed: there is no device "nobody"; GET /api/devices lists them`,
+      `ada from ${here}: device.groups-set nobody: refused: there is no device "nobody"; GET /api/devices lists them`,
     ]);
     assert.equal(await told(admin, { text: "eve", what: "account" }), [
       `ada from ${here}: account.removed eve: begun`,
@@ -179,6 +177,35 @@ suite("audit of a console at work", ({ test, before }) => {
       `mallory from ${here}: login.refused mqtt: refused`,
     ]);
     assert.ok(all.length <= maxKnocks.ofNetwork + 1);
+  });
+
+  test("what changes nothing is no entry", async () => {
+    const { admin, fleet } = house;
+    fleet.state.accounts.set("ned", "operator", password);
+    const ned = house.as(`ned:${password}`);
+    const unit = { scope: "default", measurement: "still", field: "x", unit: "°C" };
+    const own = async (): Promise<readonly string[]> =>
+      (await admin.listAudit({ limit: 1_000, text: "ned" })).entries
+        .filter(({ who, what }) => who === "ned" && what !== "login.ok")
+        .map(({ what, result }) => `${what} ${result}`);
+    for (let times = 0; times < 3; times += 1) {
+      await ned.setGroups("rpi-7", { groups: ["still", "lab"] });
+      await ned.setLabels("rpi-7", { name: "Still", tags: ["b", "a"] });
+      await ned.setUnit(unit);
+      await ned.keepView("still", { query: "tab=log" });
+      await ned.keepCommand("still", { key: "ping" });
+    }
+    assert.equal((await own()).toReversed(), [
+      "device.groups-set ok",
+      "device.labelled ok",
+      "unit.set ok",
+      "view.kept ok",
+      "favourite.kept ok",
+    ]);
+    await ned.setLabels("rpi-7", { name: null, tags: null });
+    await ned.setGroups("rpi-7", { groups: ["lab"] });
+    await ned.setUnit({ ...unit, unit: null });
+    assert.is((await own()).length, 8);
   });
 
   test("what a viewer asks for in vain is no flood, and none of it says that it was done", async () => {

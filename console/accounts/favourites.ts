@@ -91,6 +91,15 @@ export class Favourites {
     return name;
   }
 
+  /** Whether {@link put} would leave all as it is. */
+  has<K extends KeptKind>(account: string, kind: K, as: string, document: KeptByKind[K]): boolean {
+    return (
+      this.#database
+        .prepare("SELECT 1 FROM favourites WHERE account = ? AND kind = ? AND name = ? AND document = ?")
+        .get(account, kind, personsName(as), JSON.stringify(document)) !== undefined
+    );
+  }
+
   /** @returns whether it was there */
   drop(account: string, kind: KeptKind, name: string): boolean {
     const { changes } = this.#database

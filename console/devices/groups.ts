@@ -61,14 +61,17 @@ export class Groups {
 
   /** Puts the device into these groups and no others. @throws BadInputError naming the one that cannot be a name */
   set(device: DeviceId, groups: readonly string[]): readonly string[] {
+    transaction(this.#database, () => this.put(device, groups))();
+    return this.of(device);
+  }
+
+  /** As {@link set}, within a transaction of the caller. @returns to be called when that is through @throws BadInputError */
+  put(device: DeviceId, groups: readonly string[]): () => void {
     this.check(groups);
     const before = this.of(device);
-    transaction(this.#database, () => {
-      this.#database.prepare("DELETE FROM device_groups WHERE device = ?").run(device);
-      this.#insert(device, groups);
-    });
-    this.#changed(device, before, [...new Set(groups)].sort());
-    return this.of(device);
+    this.#database.prepare("DELETE FROM device_groups WHERE device = ?").run(device);
+    this.#insert(device, groups);
+    return () => this.#changed(device, before, [...new Set(groups)].sort());
   }
 
   /** Puts the device into these groups as well, within a transaction of the caller. @returns to be called when that is through */

@@ -55,6 +55,12 @@ export class Labels {
     return { labels, done };
   }
 
+  /** Whether {@link put} would leave all as it is. @throws BadInputError naming what cannot be */
+  has(device: DeviceId, change: LabelChange): boolean {
+    const [before, then] = [this.of(device), relabelled(this.of(device), change)];
+    return before.name === then.name && before.note === then.note && before.tags?.join() === then.tags?.join();
+  }
+
   /** @throws Error of the database */
   erase(device: DeviceId): void {
     this.#delete(device);

@@ -165,7 +165,12 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
     byHandler: true,
   },
   removeMaintenance: { what: "maintenance.removed", on: id, byHandler: true },
-  setGroups: { what: "device.groups-set", on: id, detail: ({ body }) => ({ groups: text(body["groups"]) }) },
+  setGroups: {
+    what: "device.groups-set",
+    on: id,
+    detail: ({ body }) => ({ groups: text(body["groups"]) }),
+    byHandler: true,
+  },
   retireDevice: { what: "device.retired", on: id, byHandler: true },
   bringBack: { what: "device.brought-back", on: id, byHandler: true },
   setLabels: {

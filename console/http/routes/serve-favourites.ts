@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { FastifyRequest } from "fastify";
 import type { KeptCommandDocument } from "#api/favourite-routes";
+import { personsName } from "#shared/device-labels";
 import { parseDuration } from "#shared/duration";
-import type { Favourites, KeptKind } from "../../accounts/favourites.ts";
+import type { Favourites, KeptByKind, KeptKind } from "../../accounts/favourites.ts";
 import { changing } from "../audited-routes.ts";
 import { askerOf } from "../auth.ts";
 import { HttpError } from "../problem.ts";
@@ -16,6 +17,17 @@ export interface FavouriteRoutes {
 export const serveFavourites =
   ({ favourites }: FavouriteRoutes): FastifyPluginAsyncZod =>
   async (app) => {
+    /** What is kept so already is no entry of the audit log: it could be asked for without end. */
+    const keep = <K extends KeptKind>(
+      request: FastifyRequest,
+      kind: K,
+      as: string,
+      document: KeptByKind[K],
+    ): string => {
+      const { name: account } = askerOf(request);
+      if (favourites.has(account, kind, as, document)) return personsName(as);
+      return changing(request, () => favourites.put(account, kind, as, document));
+    };
     const forget = (request: FastifyRequest, kind: KeptKind, name: string): null => {
       const { name: account } = askerOf(request);
       if (!favourites.list(account, kind).some((one) => one.name === name))
@@ -45,8 +57,7 @@ export const serveFavourites =
           ...(timeout === undefined ? {} : { timeout: parseDuration(timeout, "timeout") }),
           ...(ttl === undefined ? {} : { ttl: parseDuration(ttl, "ttl") }),
         };
-        const { name: account } = askerOf(request);
-        const name = changing(request, () => favourites.put(account, "command", request.params.name, command));
+        const name = keep(request, "command", request.params.name, command);
         return { name, ...command };
       },
     });
@@ -55,8 +66,7 @@ export const serveFavourites =
       ...served("keepView"),
       handler: async (request) => {
         const { query } = request.body;
-        const { name: account } = askerOf(request);
-        const name = changing(request, () => favourites.put(account, "view", request.params.name, { query }));
+        const name = keep(request, "view", request.params.name, { query });
         return { name, query };
       },
     });

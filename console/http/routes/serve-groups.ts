@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { DeviceId } from "#shared/ids";
 import type { Principal } from "#shared/principal";
 import type { Groups } from "../../devices/groups.ts";
+import { changing } from "../audited-routes.ts";
 import { limitOf, noDevice, askerOf } from "../auth.ts";
 import type { Reach } from "../../jobs/target.ts";
 import { Bytes, type Send } from "../list-pages.ts";
@@ -11,7 +12,7 @@ import type { Steps } from "../turns.ts";
 
 /** What the routes of groups serve. */
 export interface GroupRoutes {
-  readonly groups: Pick<Groups, "walk" | "of" | "set">;
+  readonly groups: Pick<Groups, "walk" | "of" | "put">;
   readonly isKnown: (device: DeviceId) => boolean;
   readonly send: Send;
 }
@@ -43,8 +44,11 @@ export const serveGroups =
       handler: async (request) => {
         const { id } = request.params;
         assertKnown(id);
-        assertOwn(askerOf(request), groups.of(id), request.body.groups);
-        return { device: id, groups: [...groups.set(id, request.body.groups)] };
+        const [before, now] = [groups.of(id), [...new Set(request.body.groups)].sort()];
+        assertOwn(askerOf(request), before, now);
+        // What changes nothing is no entry of the audit log: it could be asked for without end.
+        if (JSON.stringify(before) !== JSON.stringify(now)) changing(request, () => groups.put(id, now))();
+        return { device: id, groups: [...groups.of(id)] };
       },
     });
   };

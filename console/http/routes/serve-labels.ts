@@ -7,7 +7,7 @@ import { served } from "../serve.ts";
 
 /** What the routes of labels serve. */
 export interface LabelRoutes {
-  readonly labels: Pick<Labels, "put">;
+  readonly labels: Pick<Labels, "put" | "has" | "of">;
   readonly isKnown: (device: DeviceId) => boolean;
 }
 
@@ -20,9 +20,9 @@ export const serveLabels =
       handler: async (request) => {
         const { id } = request.params;
         if (!isKnown(id)) throw noDevice(id);
-        const put = changing(request, () => labels.put(id, request.body));
-        put.done();
-        const { tags, ...others } = put.labels;
+        // What changes nothing is no entry of the audit log: it could be asked for without end.
+        if (!labels.has(id, request.body)) changing(request, () => labels.put(id, request.body)).done();
+        const { tags, ...others } = labels.of(id);
         return { device: id, ...others, ...(tags ? { tags: [...tags] } : {}) };
       },
     });

@@ -46,6 +46,8 @@ export const serveUnits =
           by: askerOf(request).name,
           ts: Math.round(now()),
         };
+        const [was, is] = [before ?? { unit: null, title: null }, word];
+        if (was.unit === is.unit && was.title === is.title) return toDocument(before ?? word);
         changing(request, () => unitWords.put(word))();
         return toDocument(word);
       },
