@@ -105,7 +105,7 @@ const namedEntities: Readonly<Record<string, string>> = { "&": "amp", "<": "lt",
 
 /** A pattern for a text, whose signs may each be escaped once or several times. */
 function inAnyForm(text: string): string {
-  return [...text].map((sign) => (/[A-Za-z0-9]/.test(sign) ? sign : signInAnyForm(sign))).join("");
+  return text.replaceAll(/[^A-Za-z0-9]/gu, (sign) => signInAnyForm(sign));
 }
 
 function signInAnyForm(sign: string): string {
