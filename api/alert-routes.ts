@@ -213,9 +213,8 @@ export const alertRoutes = {
     problems: [404],
   },
   listMaintenance: {
-    summary: "Silences and maintenance windows",
+    summary: "Silences and maintenance windows; of who is limited to groups their own",
     role: "viewer",
-    fleet: true,
     answers: { 200: z.object({ maintenance: z.array(maintenance) }) },
   },
   addMaintenance: {
@@ -226,9 +225,8 @@ export const alertRoutes = {
     answers: { 201: maintenance },
   },
   removeMaintenance: {
-    summary: "End a silence or a maintenance window",
+    summary: "End a silence or a maintenance window; of who is limited to groups their own",
     role: "operator",
-    fleet: true,
     params,
     answers: { 204: z.null() },
     problems: [404],

@@ -5,6 +5,7 @@ import { openForReading, transaction } from "../console/database/database.ts";
 import { enqueue } from "../console/notifications/enqueue.ts";
 import { noticeOf } from "../console/notifications/fixture.ts";
 import { service, services, settingsFor } from "../console/notifications/kinds/fixture.ts";
+import { minSigningKey } from "../console/notifications/kinds/webhook.ts";
 import { maxShownAlerts } from "../console/notifications/shown-alerts.ts";
 import { maxDeliveriesLookedAt } from "../console/notifications/told-deliveries.ts";
 import { notifyVerb } from "../cli/notify-verb.ts";
@@ -69,6 +70,8 @@ suite("notifications", ({ test }) => {
     );
     for (const [kind, wrong, why] of [
       ["webhook", { ...settings, body: '{"a":{{title}}}' }, /does not become JSON/],
+      ["webhook", { ...settings, secret: "whsec_" }, /secret is not usable: expected 16 bytes at least/],
+      ["webhook", { ...settings, secret: "x".repeat(minSigningKey - 1) }, /16 bytes at least/],
       ["webhook", { ...settings, body: "{{constructor}}" }, /is not known/],
       ["webhook", { ...settings, url: "file:///etc/passwd" }, /https:\/\/ or http:\/\//],
       ["webhook", { ...settings, url: "http://u:p@x/" }, /without name and password/],
@@ -80,6 +83,13 @@ suite("notifications", ({ test }) => {
     ] as const)
       await assertRefused(root.setChannel("wrong", { kind, settings: wrong }), 400, why);
 
+    await root.setChannel("long", {
+      kind: "webhook",
+      enabled: false,
+      usual: false,
+      settings: { ...settings, secret: "x".repeat(minSigningKey) },
+    });
+    await root.removeChannel("long");
     const tried = await root.testChannel("ops");
     assert.is(tried.delivered, true, tried.said);
     hook.script.push({ status: 403, body: "no" });

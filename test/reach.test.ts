@@ -126,6 +126,22 @@ function alert(ask: (client: Client, id: string) => Promise<unknown>): Limit {
   };
 }
 
+/** Whoever is limited has the silences that he made; what holds back an alert is not told him by its note. */
+function silence(ask: (client: Client, id: string) => Promise<unknown>): Limit {
+  return async (given) => {
+    const { admin, lab } = given;
+    const foreign = await admin.addMaintenance({ rule: probeRule.name, device: near, for: "1h", note: "of the fleet" });
+    await fireFor(given);
+    const { alerts } = await lab.listAlerts({ rule: probeRule.name });
+    await lab.silenceAlert(alerts[0]?.id ?? "", { for: "1h" });
+    const own = (await admin.listMaintenance()).maintenance.find(({ id }) => id !== foreign.id);
+    assert.not.match(JSON.stringify(await lab.listAlerts({ rule: probeRule.name })), /of the fleet/);
+    assert.is(await statusOf(ask(lab, foreign.id)), 404);
+    assert.ok([200, 204].includes(await statusOf(ask(lab, own?.id ?? ""))));
+    for (const { id } of (await admin.listMaintenance()).maintenance) await admin.removeMaintenance(id);
+  };
+}
+
 async function fireFor({ admin, fleet }: Given): Promise<void> {
   await admin.applyAlertRules({ rules: [probeRule] });
   for (const device of [near, far])
@@ -310,9 +326,12 @@ const limits: Readonly<Record<RouteName, Limit>> = {
     for (const device of [near, far])
       assert.is(await statusOf(lab.previewAlertRule({ rule: probeRule, device })), device === near ? 200 : 404, device);
   },
-  listMaintenance: "fleet",
+  listMaintenance: silence(async (client, id) => {
+    const { maintenance } = await client.listMaintenance();
+    if (!maintenance.some((one) => one.id === id)) await client.getAlert("nobody");
+  }),
   addMaintenance: "fleet",
-  removeMaintenance: "fleet",
+  removeMaintenance: silence((client, id) => client.removeMaintenance(id)),
   listGroups: list((client) => client.listGroups()),
   getGroups: "device",
   setGroups: "device",

@@ -15,7 +15,7 @@ import { AlertRows } from "./alert-rows.ts";
 import { DeviceWatch } from "./device-watch.ts";
 import { rowsFromStore } from "./history.ts";
 import { LateSamples } from "./late-samples.ts";
-import { Mutes, assertMute, maxMutes, type Mute } from "./mutes.ts";
+import { Mutes, assertMute, maxMutes, maxMutesOfOne, type Mute } from "./mutes.ts";
 import { RuleBook } from "./rule-book.ts";
 import { RuleSets, ruleOn, type RuleOn, type RuleSet } from "./rule-set.ts";
 import { SampleWatch } from "./sample-watch.ts";
@@ -195,7 +195,12 @@ export class Alerts {
     const mute = { ...order, id: sortableId(ts), ts };
     assertMute(mute);
     for (const one of this.#mutes.list()) if (one.until !== null && one.until < ts) this.#rows.removeMute(one.id);
-    if (this.#mutes.list().filter(({ until }) => until === null || until >= ts).length >= maxMutes)
+    const kept = this.#mutes.list().filter(({ until }) => until === null || until >= ts);
+    if (kept.filter(({ by }) => by === mute.by).length >= maxMutesOfOne)
+      throw new BadInputError(
+        `"${mute.by}" has ${maxMutesOfOne} silences and maintenance windows, and may have no more: remove one first`,
+      );
+    if (kept.length >= maxMutes)
       throw new BadInputError(
         `there are ${maxMutes} silences and maintenance windows, and no more may: remove one first`,
       );

@@ -7,7 +7,7 @@ import { AlertRows, maxAlertsKept, maxAlertsOfDevice } from "./alert-rows.ts";
 import { maxPreview, maxPreviewed } from "./alerts.ts";
 import { begin, columns, openAlertDisk, openAlerts, rpi } from "./fixture.ts";
 import { maxLateSeries, maxLateSpan } from "./late-samples.ts";
-import { maxMuteLasts, maxMutes } from "./mutes.ts";
+import { maxMuteLasts, maxMutes, maxMutesOfOne } from "./mutes.ts";
 import { ruleOn } from "./rule-set.ts";
 import { maxWatchedSeries } from "./sample-watch.ts";
 import { maxToldOfDevice, toldWithin } from "./tell-limit.ts";
@@ -118,16 +118,23 @@ suite("bounds of alerts", ({ test }) => {
     const database = await openAlertDisk(scope);
     const at = openAlerts(database);
     const insert = database.prepare("INSERT INTO alert_mutes (id, document) VALUES (?, ?)");
-    const kept = JSON.stringify({ ...mute, from: begin, until: begin + 1_000, ts: begin });
-    for (let number = 1; number < maxMutes; number += 1) insert.run(`${number}`, kept);
+    const kept = (by: string) => JSON.stringify({ ...mute, by, from: begin, until: begin + 1_000, ts: begin });
+    for (let number = 1; number < maxMutes; number += 1)
+      insert.run(`${number}`, kept(number < maxMutesOfOne - 1 ? "ann" : `of-${number}`));
     at.alerts.start();
     scope.cleanup(() => at.alerts.stop());
     const add = (until: number) => at.alerts.addMute({ ...mute, from: begin, until }).done();
     assert.throws(() => add(begin + maxMuteLasts + 1), /90d at most/);
+    const never = { ...mute, from: begin, until: null, cron: "0 0 30 2 *", lasts: 1_000 };
+    assert.throws(() => at.alerts.addMute(never), /"0 0 30 2 \*" is never due/);
     add(begin + maxMuteLasts);
     assert.throws(() => add(begin + 1_000), /no more may/);
     at.clock.advance(2_000);
-    add(begin + maxMuteLasts);
+    for (let number = 1; number < maxMutesOfOne; number += 1) add(begin + maxMuteLasts);
+    assert.throws(
+      () => add(begin + maxMuteLasts),
+      /"ann" has 50 silences and maintenance windows, and may have no more/,
+    );
     const shipped = at.alerts.rules.list().length;
     const rules = (count: number) =>
       Array.from({ length: count }, (_, number) => alertRule.parse({ name: `r${number}`, when: "m.v > 1" }));

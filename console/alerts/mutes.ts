@@ -1,6 +1,7 @@
 import { parseChoice, type DeviceChoice } from "#shared/filter/choose-devices";
 import { fitsPattern, type LookUp } from "#shared/filter/evaluate-filter";
 import { BadInputError } from "#shared/errors";
+import { quoted } from "#shared/printable";
 import { cronTimes, type CronTimes } from "../schedules/cron-times.ts";
 
 /** A time in which nobody is told of some alerts: a silence from now on, or a maintenance window, once or again and again. */
@@ -26,6 +27,8 @@ export interface Mute {
 
 /** Silences and maintenance windows at once. */
 export const maxMutes = 500;
+/** Of these those of one person: who is limited to a group uses up his own share, and no other's. */
+export const maxMutesOfOne = 50;
 /** The longest that one may last at a time, ms: what is longer is a rule to be switched off. */
 export const maxMuteLasts = 90 * 86_400_000;
 
@@ -33,9 +36,8 @@ interface Ready {
   readonly mute: Mute;
   readonly choice: DeviceChoice | undefined;
   readonly times: CronTimes | undefined;
-  /** Of a recurring one: the beginning of its newest time as of `looked`. */
-  began: number;
-  looked: number;
+  /** Of a recurring one: from when until when it is known whether it is at work, and whether it is. */
+  known: { readonly from: number; readonly until: number; readonly active: boolean };
 }
 
 /** A console looks at them with each alert: made ready once. */
@@ -71,6 +73,8 @@ export class Mutes {
 /** @throws BadInputError that says what is wrong with it */
 export function assertMute(mute: Mute): void {
   const { times } = ready(mute);
+  if (times && times.after(mute.ts) === undefined)
+    throw new BadInputError(`the cron line ${quoted(mute.cron ?? "")} is never due: expected one that some day is`);
   const { from, until, lasts } = mute;
   if (times === undefined && until === null)
     throw new BadInputError("it has no end: expected for how long, or until when");
@@ -86,22 +90,24 @@ function ready(mute: Mute): Ready {
     mute,
     choice: mute.where === null ? undefined : parseChoice(mute.where),
     times: mute.cron === null ? undefined : cronTimes(mute.cron, mute.zone),
-    began: -Infinity,
-    looked: Number.NaN,
+    known: { from: 0, until: 0, active: false },
   };
 }
-
-/** Milliseconds for which it is known when a recurring one began last. */
-const goodFor = 1_000;
 
 function isActive(one: Ready, now: number): boolean {
   const { times } = one;
   const { from, until, lasts } = one.mute;
   if (now < from || (until !== null && now >= until)) return false;
   if (!times) return true;
-  if (!(Math.abs(now - one.looked) < goodFor)) {
-    one.looked = now;
-    one.began = times.before(now + 1, 1)[0] ?? -Infinity;
-  }
-  return now - one.began < lasts;
+  if (now < one.known.from || now >= one.known.until) one.known = knownAt(times, lasts, now);
+  return one.known.active;
+}
+
+/** Cron lines are searched at their edges alone: each alert asks, and one that is due seldom is searched for years. */
+function knownAt(times: CronTimes, lasts: number, now: number): Ready["known"] {
+  const began = times.before(now + 1, 1)[0] ?? -Infinity;
+  const next = times.after(now) ?? Infinity;
+  return now - began < lasts
+    ? { from: began, until: Math.min(began + lasts, next), active: true }
+    : { from: now, until: next, active: false };
 }

@@ -8,6 +8,7 @@ import type { Channels } from "./channels.ts";
 import type { Courier } from "./courier.ts";
 import type { sendByChannel } from "./send-by-channel.ts";
 import type { ShownAlerts } from "./shown-alerts.ts";
+import { checkSigningSecret } from "./kinds/webhook.ts";
 import { checkTemplate, type TemplatePlace } from "./template.ts";
 import { ToldDeliveries } from "./told-deliveries.ts";
 import type { Notice } from "./notice.ts";
@@ -65,6 +66,7 @@ export class Notifications {
     const { channels, courier, shown, clock } = this.#options;
     const before = channels.find(name);
     const settings = changedSettings(kind, said, before?.kind === kind ? before.settings : undefined);
+    if (kind === "webhook") checkSigningSecret(settings["secret"] ?? "");
     const template = settings["body"];
     if (template !== undefined)
       checkTemplate(template, (settings["type"] ?? channelKindOf(kind)?.fields["type"]?.default) as TemplatePlace);

@@ -37,7 +37,10 @@ export const serveAlerts =
   ({ alerts, isKnown, surroundings, now, synced }: AlertRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     const { book, rules } = alerts;
-    const document = (alert: Alert): AlertDocument => toAlertDocument(alert, alerts);
+    const document = (request: FastifyRequest, alert: Alert): AlertDocument => {
+      const told = toAlertDocument(alert, alerts);
+      return limitOf(request) === undefined ? told : { ...told, history: told.history.map(withoutNote) };
+    };
     const maySee = (request: FastifyRequest, { device }: Pick<Alert, "device">): boolean => {
       const limit = limitOf(request);
       return limit === undefined || (device !== "" && limit(device));
@@ -76,7 +79,7 @@ export const serveAlerts =
             .slice(0, most);
           // They are about the fleet, and nothing for whom groups limit.
           const told = limitOf(request) === undefined ? [...warnings().values()].flat() : [];
-          return { alerts: open.map(document), pending, next: null, warnings: told };
+          return { alerts: open.map((alert) => document(request, alert)), pending, next: null, warnings: told };
         }
         const over: Alert[] = [];
         let looked = 0;
@@ -87,13 +90,13 @@ export const serveAlerts =
           if (wanted(alert)) over.push(alert);
         }
         const isEnd = over.length < most && looked <= maxLookedThrough;
-        return { alerts: over.map(document), pending: [], next: isEnd ? null : next };
+        return { alerts: over.map((alert) => document(request, alert)), pending: [], next: isEnd ? null : next };
       },
     });
 
     app.route({
       ...served("getAlert"),
-      handler: async (request) => document(found(request, request.params.id)),
+      handler: async (request) => document(request, found(request, request.params.id)),
     });
 
     app.route({
@@ -114,7 +117,7 @@ export const serveAlerts =
         );
         const next = done();
         await synced();
-        return document(next);
+        return document(request, next);
       },
     });
 
@@ -142,7 +145,7 @@ export const serveAlerts =
         added.done();
         const next = said();
         await synced();
-        return document(next);
+        return document(request, next);
       },
     });
 
@@ -215,13 +218,19 @@ export const serveAlerts =
       ...mute,
       active: active.has(mute.id),
     });
+    /** Of who is limited to groups the silences that they made, as far as they are of devices in reach. */
+    const mutesOf = (request: FastifyRequest): readonly Mute[] => {
+      const [limit, { name }] = [limitOf(request), askerOf(request)];
+      const isOwn = ({ by, device }: Mute): boolean => by === name && device !== null && limit?.(device) === true;
+      return limit === undefined ? alerts.mutes() : alerts.mutes().filter(isOwn);
+    };
     const atWork = (): ReadonlySet<string> => new Set(alerts.activeMutes().map(({ id }) => id));
 
     app.route({
       ...served("listMaintenance"),
-      handler: async () => {
+      handler: async (request) => {
         const active = atWork();
-        return { maintenance: alerts.mutes().map((mute) => toMaintenance(mute, active)) };
+        return { maintenance: mutesOf(request).map((mute) => toMaintenance(mute, active)) };
       },
     });
 
@@ -242,7 +251,7 @@ export const serveAlerts =
       ...served("removeMaintenance"),
       handler: async (request, reply) => {
         const { id } = request.params;
-        if (!alerts.mutes().some((mute) => mute.id === id))
+        if (!mutesOf(request).some((mute) => mute.id === id))
           throw new HttpError(404, `there is no maintenance window "${id}"; GET /api/maintenance lists them`);
         changing(request, () => alerts.removeMute(id))();
         await synced();
@@ -253,6 +262,11 @@ export const serveAlerts =
   };
 
 const nothing = { where: null, cron: null, zone: "UTC", lasts: 0 } as const;
+
+/** A maintenance window concerns the whole fleet, and so does its note. */
+function withoutNote(event: AlertDocument["history"][number]): AlertDocument["history"][number] {
+  return event.what === "held" ? { ...event, text: "held back by maintenance" } : event;
+}
 
 /** An alert as it is told: what it is called by whether anybody has seen to it. */
 export function toAlertDocument(alert: Alert, alerts: Pick<Alerts, "muted">): AlertDocument {

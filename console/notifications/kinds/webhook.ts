@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { BadInputError } from "#shared/errors";
 import { filled, type TemplatePlace, type TemplateValues } from "../template.ts";
 import { wordsOf } from "../notice-words.ts";
 import type { HttpKind, Outgoing } from "./http-kind.ts";
@@ -41,6 +42,17 @@ function signatureOf({ key, now }: Outgoing, body: string, secret: string): Reco
   if (secret === "") return named;
   const signed = createHmac("sha256", keyOf(secret)).update(`${key}.${timestamp}.${body}`).digest("base64");
   return { ...named, "webhook-signature": `v1,${signed}` };
+}
+
+/** Bytes of a key that signs: nobody guesses as many, and of fewer the signature proves nothing. */
+export const minSigningKey = 16;
+
+/** @throws BadInputError for a key that is too short; none at all signs nothing, and says so */
+export function checkSigningSecret(secret: string): void {
+  if (secret === "" || keyOf(secret).length >= minSigningKey) return;
+  throw new BadInputError(
+    `secret is not usable: expected ${minSigningKey} bytes at least, as text, or as base64 behind whsec_`,
+  );
 }
 
 /** `whsec_` is followed by base64; anything else is the key itself. */
