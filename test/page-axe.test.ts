@@ -11,7 +11,7 @@ import { serveApi } from "./api-server.ts";
 import { openPage } from "./browser.ts";
 import { walkByKeyboard } from "./keyboard-walk.ts";
 import { startFleet } from "./fleet.ts";
-import { suite } from "./suite.ts";
+import { eventually, suite } from "./suite.ts";
 
 declare const axe: { run(options: RunOptions): Promise<AxeResults> };
 
@@ -37,6 +37,7 @@ const places: [place: string, whole: string][] = [
   ["/set-aside", "main h1"],
   ["/settings", ".setting-row"],
   ["/notifications", '[data-testid="channel-topic"]'],
+  ["/alerts", '[data-testid="cause-MemoryInUse"] tbody tr'],
 ];
 
 suite("page: what axe finds", ({ test }) => {
@@ -57,11 +58,15 @@ suite("page: what axe finds", ({ test }) => {
       places.push([`/jobs/${job.id}`, "table tbody tr"]);
       const channel = { name: "topic", kind: "mqtt", settings: {}, enabled: true, usual: true, by: "boss" };
       fleet.console.notifications.set(channel)();
-      const { url } = await serveApi(scope, fleet, {
+      const { url, as } = await serveApi(scope, fleet, {
         page: page_,
         join: { agent: "dist/muster-agent.cjs" },
         settings: new RunningSettings({ database: fleet.state.database, ...loadSettings({}), log: silentLog }),
       });
+      const boss = as("boss:correct horse");
+      await boss.applyAlertRules({ rules: [{ name: "MemoryInUse", when: "mem.used_percent > 0" }] });
+      const fired = await eventually("an alert", async () => (await boss.listAlerts({})).alerts[0]);
+      places.push([`/alerts/${fired.id}`, '[data-testid="alert-history"]']);
       const { page, complaints } = await openPage(scope);
       const found: string[] = [];
       await page.goto(url);
@@ -88,7 +93,7 @@ suite("page: what axe finds", ({ test }) => {
       assert.equal([...new Set(found)], []);
       assert.equal(complaints, []);
     },
-    { seconds: 120 },
+    { seconds: 180 },
   );
 });
 

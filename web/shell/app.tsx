@@ -12,6 +12,8 @@ import { LaterSchedules } from "../jobs/jobs-nav.tsx";
 import { JobsPage } from "../jobs/jobs-page.tsx";
 import { FleetPage } from "../fleet/fleet-page.tsx";
 import { DevicePage } from "../devices/device-page.tsx";
+import { LaterAlert, LaterAlerts } from "../alerts/later-alerts.tsx";
+import { countFiring } from "../state/open-alerts.ts";
 import { connection, startLive } from "../state/live-state.ts";
 import { startClock } from "../state/now.ts";
 import { checkSession, logOut, session, sessionProblem } from "../state/session-state.ts";
@@ -74,6 +76,8 @@ function Work(): JSX.Element {
         <Route path="/jobs" component={JobsPage} />
         <Route path="/jobs/:id" component={JobPage} />
         <Route path="/schedules" component={LaterSchedules} />
+        <Route path="/alerts" component={LaterAlerts} />
+        <Route path="/alerts/:id" component={LaterAlert} />
         <Route path="/damage" component={DamagePage} />
         <Route path="/health" component={LaterHealth} />
         <Route path="/set-aside" component={LaterSetAside} />
@@ -102,6 +106,7 @@ function TopBar(): JSX.Element {
         <NavLink href="/" name="Fleet" here={path === "/" || path.startsWith("/devices")} />
         <NavLink href="/commands" name="Commands" here={path === "/commands"} />
         <NavLink href="/jobs" name="Jobs" here={path.startsWith("/jobs") || path === "/schedules"} />
+        <AlertsLink here={path.startsWith("/alerts")} />
       </nav>
       <span class={`stream ${connection.value}`} data-testid="stream" data-state={connection.value}>
         {{ connecting: t("Connecting"), live: t("Live"), lost: t("Reconnecting") }[connection.value]}
@@ -139,6 +144,21 @@ function NavLink({ href, name, here }: { href: string; name: string; here: boole
   return (
     <a href={href} aria-current={here ? "page" : undefined}>
       {word(name)}
+    </a>
+  );
+}
+
+/** With how many fire, where any does. */
+function AlertsLink({ here }: { here: boolean }): JSX.Element {
+  const count = countFiring();
+  return (
+    <a href="/alerts" aria-current={here ? "page" : undefined} data-testid="alerts-link">
+      {t("Alerts")}
+      {count > 0 && (
+        <span class="firing" title={t("{count} fires|{count} fire", { count })}>
+          {count}
+        </span>
+      )}
     </a>
   );
 }

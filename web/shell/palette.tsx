@@ -39,6 +39,7 @@ export function Palette({ onEnd }: { onEnd: () => void }): JSX.Element {
     { name: t("Jobs"), what: "page", run: to("/jobs") },
     ...(session.value?.role === "viewer" ? [] : [{ name: t("New job"), what: "send", run: to("/jobs") }]),
     { name: t("Schedules"), what: "page", run: to("/schedules") },
+    { name: t("Alerts"), what: "page", run: to("/alerts") },
     { name: t("Health"), what: "page", run: to("/health") },
     { name: t("Set aside"), what: "page", run: to("/set-aside") },
     { name: t("Notifications"), what: "page", run: to("/notifications") },

@@ -4,6 +4,7 @@ import type { StoreDocument } from "#api/health-routes";
 import { forgetJobs, takeJobs } from "./job-state.ts";
 import { ApiError } from "#api/api-errors";
 import { pages } from "#api/pages";
+import { fetchAlerts, forgetAlerts, takeAlert } from "./open-alerts.ts";
 import { client } from "./page-client.ts";
 import { forgetCommands, takeCommands } from "./command-state.ts";
 import {
@@ -70,7 +71,7 @@ function take({ event, data }: ConsoleEvent): void {
     case "job":
       return takeJobs([data]);
     case "alert":
-      return;
+      return takeAlert(data);
     case "store":
       store.value = data;
       return;
@@ -129,6 +130,7 @@ export function startLive(): () => void {
     generation.value += 1;
     void refresh(columns, since);
     void fetchFavourites();
+    void fetchAlerts();
   }
 
   function reopen(): void {
@@ -156,6 +158,7 @@ export function startLive(): () => void {
     forgetFleet();
     forgetCommands();
     forgetFavourites();
+    forgetAlerts();
     forgetJobs();
   };
 }

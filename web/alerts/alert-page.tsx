@@ -1,0 +1,197 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { useRoute } from "preact-iso/router";
+import type { AlertDocument, ShownRuleDocument } from "#api/client";
+import { Ago, At, ToldText } from "../format/when.tsx";
+import { t, word } from "../language/text.ts";
+import { Labelled, Typed } from "../people/labelled.tsx";
+import { useTitle } from "../shell/title.ts";
+import { alertChanges, listOpenAlerts, takeAlert } from "../state/open-alerts.ts";
+import { generation } from "../state/live-state.ts";
+import { now } from "../state/now.ts";
+import { client } from "../state/page-client.ts";
+import { session } from "../state/session-state.ts";
+import { AlertButtons, AlertTable } from "./alert-table.tsx";
+import { StateBadge, chartAddress, deviceAddress, Severity, firedValue } from "./alert-words.tsx";
+import "./alerts.css";
+
+/** One alert: its rule, what has happened to it, and the way to its device's charts. */
+export function AlertPage(): JSX.Element {
+  const id = useRoute().params["id"] ?? "";
+  return <Known key={id} id={id} />;
+}
+
+function Known({ id }: { readonly id: string }): JSX.Element {
+  const read = useSignal<AlertDocument | undefined>(undefined);
+  const rule = useSignal<ShownRuleDocument | undefined>(undefined);
+  const problem = useSignal<string | undefined>(undefined);
+  const open = listOpenAlerts();
+  const alert = open.find((one) => one.id === id) ?? read.value;
+  useTitle(alert?.title ?? t("Alert"));
+  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
+    try {
+      await act();
+      problem.value = undefined;
+    } catch (error) {
+      problem.value = error instanceof Error ? error.message : String(error);
+    }
+  };
+  const readAnew = async (): Promise<void> => {
+    read.value = await client.getAlert(id);
+    // Rules are for whoever is limited to nothing.
+    if (session.value?.groups !== undefined) return;
+    rule.value = (await client.listAlertRules()).rules.find((one) => one.rule.name === read.peek()?.rule);
+  };
+  useEffect(() => void attempt(readAnew), [generation.value, alertChanges.value]);
+  const folded = open.filter(({ parent }) => parent === id);
+  return (
+    <main class="page alerts">
+      <div class="page-head">
+        <h1>{alert?.title ?? t("Alert")}</h1>
+        <nav class="people-nav" aria-label={t("About alerts")}>
+          <a class="button small" href="/alerts">
+            {t("All alerts")}
+          </a>
+        </nav>
+      </div>
+      {problem.value && (
+        <p class="refusal" role="alert">
+          {problem.value}
+        </p>
+      )}
+      {alert && <AlertFacts alert={alert} rule={rule.value?.rule} />}
+      {alert?.resolved === null && session.value?.role !== "viewer" && (
+        <Answer alert={alert} attempt={(act) => attempt(async () => takeAlert(await act()))} />
+      )}
+      {folded.length > 0 && (
+        <>
+          <h2>{t("Told as one")}</h2>
+          <AlertTable name={t("Told as one")} alerts={folded} />
+        </>
+      )}
+      {alert && <History alert={alert} />}
+    </main>
+  );
+}
+
+interface FactsProps {
+  readonly alert: AlertDocument;
+  readonly rule: ShownRuleDocument["rule"] | undefined;
+}
+
+function AlertFacts({ alert, rule }: FactsProps): JSX.Element {
+  const { severity, state, device, series, since, resolved, why, value, text, acknowledged, parent } = alert;
+  const facts: readonly [string, JSX.Element | string][] = [
+    [t("Device"), device === null ? "" : <a href={deviceAddress(device)}>{device}</a>],
+    [t("Series"), series],
+    [t("Value"), firedValue(value)],
+    [t("Since"), <Ago key="since" ts={since} />],
+    [t("Over"), resolved === null ? "" : <Ago key="over" ts={resolved} />],
+    [t("Ended by"), why ?? ""],
+    [t("Seen to by"), acknowledged ? [acknowledged.by, acknowledged.note].filter(Boolean).join(": ") : ""],
+    [t("Rule"), alert.rule],
+    [t("Condition"), rule ? <code>{rule.when}</code> : ""],
+    [t("Of devices"), rule?.where ? <code>{rule.where}</code> : ""],
+    [t("Channels"), rule?.channels?.join(", ") ?? ""],
+  ];
+  return (
+    <section aria-label={t("Alert")} data-testid="alert">
+      <p>
+        <Severity severity={severity} /> <StateBadge state={state} />
+      </p>
+      <p class="alert-text">
+        <ToldText text={text} />
+      </p>
+      <dl class="facts">
+        {facts.map(
+          ([name, fact]) =>
+            fact !== "" && (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>{fact}</dd>
+              </div>
+            ),
+        )}
+      </dl>
+      <p class="alert-ways">
+        {device !== null && (
+          <a href={chartAddress(alert, now.peek())} data-testid="alert-chart">
+            {t("The charts of {device} at that time", { device })}
+          </a>
+        )}
+        {parent !== null && <a href={`/alerts/${parent}`}>{t("With which it was told as one")}</a>}
+      </p>
+    </section>
+  );
+}
+
+interface AnswerProps {
+  readonly alert: AlertDocument;
+  readonly attempt: (act: () => Promise<AlertDocument>) => Promise<void>;
+}
+
+/** For how long nobody is told. */
+const spans = ["1h", "4h", "1d", "7d"];
+
+/** Somebody sees to it, with a few words, or nobody is to be told for a while. */
+function Answer({ alert, attempt }: AnswerProps): JSX.Element {
+  const note = useSignal("");
+  const lasts = useSignal("1h");
+  return (
+    <section class="command-form" aria-labelledby="answer-title">
+      <h2 id="answer-title">{t("What to do")}</h2>
+      <form onSubmit={(event) => event.preventDefault()}>
+        <Typed
+          id="alert-note"
+          title={t("Note")}
+          note={t("who sees to it, or why nobody is told")}
+          value={note.value}
+          onTyped={(text) => (note.value = text)}
+        />
+        <Labelled
+          id="alert-lasts"
+          title={t("Silence for")}
+          note={
+            alert.device === null
+              ? t("nobody is told of this rule, on any device")
+              : t("nobody is told of this rule on this device")
+          }
+        >
+          <select
+            id="alert-lasts"
+            value={lasts.value}
+            onChange={({ currentTarget }) => (lasts.value = currentTarget.value)}
+          >
+            {spans.map((span) => (
+              <option key={span} value={span}>
+                {span}
+              </option>
+            ))}
+          </select>
+        </Labelled>
+        <AlertButtons alert={alert} attempt={attempt} lasts={lasts.value} note={note.value.trim()} />
+      </form>
+    </section>
+  );
+}
+
+function History({ alert: { history } }: Pick<FactsProps, "alert">): JSX.Element {
+  return (
+    <>
+      <h2>{t("History")}</h2>
+      <ol class="alert-history" data-testid="alert-history">
+        {history.map(({ ts, what, by, text }) => (
+          <li key={`${ts} ${what}`}>
+            <At ts={ts} /> <strong>{word(what)}</strong> {by && t("by {name}", { name: by })}{" "}
+            {text !== undefined && what !== "folded" && (
+              <span class="muted">
+                <ToldText text={text} />
+              </span>
+            )}
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}

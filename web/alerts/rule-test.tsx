@@ -1,0 +1,106 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { ShownRuleDocument } from "#api/client";
+import { formatCoarsely } from "../format/format-duration.ts";
+import { At } from "../format/when.tsx";
+import { t } from "../language/text.ts";
+import { Labelled } from "../people/labelled.tsx";
+import { allRows, shownName } from "../state/fleet-rows.ts";
+import { client } from "../state/page-client.ts";
+import { firedValue } from "./alert-words.tsx";
+
+type Found = Awaited<ReturnType<typeof client.previewAlertRule>>;
+
+interface TestProps {
+  readonly rule: ShownRuleDocument["rule"];
+  readonly onEnd: () => void;
+}
+
+/** When a rule would have fired on one device in the last week, by what the store has of it. */
+export function RuleTest({ rule, onEnd }: TestProps): JSX.Element {
+  const device = useSignal("");
+  const came = useSignal<Found | Error | "busy" | undefined>(undefined);
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const shown = dialog.current;
+    shown?.showModal();
+    // Only a close gives the focus back to the button that had it.
+    return () => shown?.close();
+  }, []);
+  const submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    if (device.value === "") return;
+    came.value = "busy";
+    try {
+      came.value = await client.previewAlertRule({ rule, device: device.value });
+    } catch (error) {
+      came.value = error instanceof Error ? error : new Error(String(error));
+    }
+  };
+  const found = came.value;
+  return (
+    <dialog ref={dialog} class="confirm rule-test" aria-labelledby="rule-test-title" onClose={onEnd}>
+      <h2 id="rule-test-title">{t("Test {rule} on the last week", { rule: rule.name })}</h2>
+      <p>
+        <code>{rule.when}</code>
+      </p>
+      <form onSubmit={(event) => void submit(event)}>
+        <Labelled id="rule-test-device" title={t("Device")}>
+          <select
+            id="rule-test-device"
+            data-testid="rule-test-device"
+            value={device.value}
+            onChange={({ currentTarget }) => (device.value = currentTarget.value)}
+          >
+            <option value="">–</option>
+            {allRows().map((row) => (
+              <option key={row.id} value={row.id}>
+                {shownName(row)}
+              </option>
+            ))}
+          </select>
+        </Labelled>
+        <div role="status">
+          {found === "busy" ? (
+            <p class="hint">{t("looking …")}</p>
+          ) : found instanceof Error ? (
+            <p class="refusal">{found.message}</p>
+          ) : (
+            found && <Episodes found={found} />
+          )}
+        </div>
+        <div class="actions">
+          <button type="button" class="button" onClick={onEnd}>
+            {t("Close")}
+          </button>
+          <button type="submit" class="button primary" data-testid="rule-test-run" disabled={device.value === ""}>
+            {t("Test")}
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+function Episodes({ found: { every, series } }: { readonly found: Found }): JSX.Element {
+  const all = series.flatMap((one) => one.episodes.map((episode) => ({ ...episode, series: one.series })));
+  return (
+    <>
+      <p>
+        {all.length === 0
+          ? t("It would not have fired.")
+          : t("It would have fired {count} time.|It would have fired {count} times.", { count: all.length })}{" "}
+        {every > 0 && t("Means of {span} were looked at.", { span: formatCoarsely(every) })}
+      </p>
+      <ul class="episodes">
+        {all.map(({ series: name, since, fired, resolved, value }) => (
+          <li key={`${name} ${since}`}>
+            <At ts={fired} /> {resolved === null ? t("and it lasts") : formatCoarsely(resolved - fired)}{" "}
+            <span class="muted">{[name, firedValue(value)].filter((part) => part !== "").join(" · ")}</span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}

@@ -1,0 +1,73 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import type { ShownRuleDocument } from "#api/client";
+import { t } from "../language/text.ts";
+import { useListed } from "../people/listed.ts";
+import { MatrixTable } from "../shell/matrix-table.tsx";
+import { alertChanges } from "../state/open-alerts.ts";
+import { client } from "../state/page-client.ts";
+import { Severity } from "./alert-words.tsx";
+import { RuleTest } from "./rule-test.tsx";
+
+/** The rules with how they stand, and what one would have found in the last week. */
+export function RulesSection(): JSX.Element {
+  const { items, problem, attempt } = useListed(async () => (await client.listAlertRules()).rules);
+  const tried = useSignal<ShownRuleDocument | undefined>(undefined);
+  useEffect(() => void attempt(async () => {}), [alertChanges.value]);
+  const heads = [t("Rule"), t("Severity"), t("Condition"), t("Devices"), t("State"), t("Fire")];
+  return (
+    <section>
+      <h2>{t("Rules")}</h2>
+      {problem.value && <p class="refusal">{problem.value}</p>}
+      <div class="panel scroll told" tabIndex={0} role="region" aria-label={t("Rules")}>
+        <MatrixTable data-testid="rules">
+          <thead>
+            <tr>
+              {heads.map((head) => (
+                <th key={head} scope="col">
+                  {head}
+                </th>
+              ))}
+              <th scope="col">
+                <span class="visually-hidden">{t("Actions")}</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {items.value?.map((one) => {
+              const { name, severity, when, where, enabled } = one.rule;
+              return (
+                <tr key={name} data-testid={`rule-${name}`}>
+                  <th scope="row">{name}</th>
+                  <td>
+                    <Severity severity={severity} />
+                  </td>
+                  <td class="brief">
+                    <code>{when}</code>
+                  </td>
+                  <td class="brief">{where ? <code>{where}</code> : t("all devices")}</td>
+                  <td>{enabled ? t("on") : t("off")}</td>
+                  <td class={one.firing > 0 ? "bad" : undefined}>{one.firing}</td>
+                  <td>
+                    <button
+                      type="button"
+                      class="button small"
+                      aria-label={t("Test {rule} on the last week", { rule: name })}
+                      onClick={() => (tried.value = one)}
+                    >
+                      {t("Test")}
+                    </button>
+                  </td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </MatrixTable>
+      </div>
+      {tried.value && (
+        <RuleTest key={tried.value.rule.name} rule={tried.value.rule} onEnd={() => (tried.value = undefined)} />
+      )}
+    </section>
+  );
+}
