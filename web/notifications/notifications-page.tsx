@@ -46,8 +46,8 @@ export function NotificationsPage(): JSX.Element {
           tested={() => attempt(async () => {})}
         />
       )}
-      <section class="notices" aria-labelledby="notices-title">
-        <h2 id="notices-title">{t("Newest notices")}</h2>
+      <section class="notices">
+        <h2>{t("Newest notices")}</h2>
         <DeliveryTable deliveries={deliveries.value} />
       </section>
       {managesPeople() && (
