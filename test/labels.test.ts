@@ -54,7 +54,8 @@ suite("what people call a device", ({ test }) => {
       [
         ["olga", device, "refused"],
         ["olga", "nobody", "refused"],
-        ...Array.from({ length: 5 }, () => ["olga", device, "ok"]),
+        // To take away the note that was taken away already has changed nothing.
+        ...Array.from({ length: 4 }, () => ["olga", device, "ok"]),
       ],
     );
 
