@@ -84,7 +84,7 @@ const cases: readonly (readonly [rule: string, spoiled: Partial<Evidence>])[] = 
   ["verify tells what is so", { ...ended("failed"), ...keyed("verify") }],
   ["verify tells what is so", { ...ended("interrupted"), ...keyed("verify"), ...restarted }],
   ["interrupted only when its agent died", ended("interrupted")],
-  ["interrupted only when its agent died", { ...ended("interrupted"), ...keyed("rerun"), ...restarted }],
+  ["what can be run again is not interrupted", { ...ended("interrupted"), ...keyed("rerun"), ...restarted }],
   ["nothing expired or rejected has begun", ended("expired")],
   ["what comes too late is kept", { ...ended("expired"), ...restarted }],
   ["what comes too late is kept", { ...ended("timed_out"), ...restarted }],
@@ -351,6 +351,17 @@ suite("the checker", ({ test }) => {
     };
     assert.equal(brokenIn(withdrawn), ["nothing begins once it was withdrawn"]);
     assert.equal(brokenIn({ ...withdrawn, ...touched }), []);
+    const stopped = {
+      ...ended("interrupted"),
+      rows: [{ ...row, ...bySigner, state: "interrupted", key: "rerun" as const }],
+      versions: [{ ...version, ...bySigner, state: "interrupted" }],
+      orders: [{ ...order, key: "rerun" as const }],
+      begins: [{ ...begin, ...bySigner, key: "rerun" }],
+      effects: [],
+      ...restarted,
+    };
+    assert.equal(brokenIn(stopped), ["what can be run again is not interrupted"]);
+    assert.equal(brokenIn({ ...stopped, ...touched }), []);
     const backup = {
       ...ended("interrupted"),
       rows: [

@@ -74,11 +74,16 @@ export const rules: Readonly<Record<string, Rule>> = {
   },
 
   "interrupted only when its agent died"({ order, row, incidents }) {
-    if (row?.state !== "interrupted") return undefined;
-    if (order.key === "rerun") return "it ended interrupted, though it can be run again";
+    if (row?.state !== "interrupted" || order.key === "rerun") return undefined;
     return incidents.some(({ who, what }) => who === order.device && what.startsWith("started"))
       ? undefined
       : "its agent never died";
+  },
+
+  "what can be run again is not interrupted"({ order, row }) {
+    return row?.state === "interrupted" && order.key === "rerun"
+      ? "it ended interrupted, though it can be run again"
+      : undefined;
   },
 
   "nothing expired or rejected has begun"({ order, row, begins, incidents }) {

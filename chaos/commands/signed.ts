@@ -25,6 +25,8 @@ export const hostileCosts: ReadonlySet<string> = new Set([
   "nothing expired or rejected has begun",
   "nothing begins once it was withdrawn",
   "nothing of a backup begins once it is restored",
+  // What it puts in the place of the task after a death of the agent is not what was signed: that is not begun again, and it is told why.
+  "what can be run again is not interrupted",
   // The console's word on the time is not signed.
   "nothing begins after its expiry",
 ]);
