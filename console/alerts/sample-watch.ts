@@ -4,6 +4,7 @@ import type { Clock } from "#shared/clock";
 import type { FieldValue } from "#shared/columns";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
+import { sameTags } from "../store/same-tags.ts";
 import type { SeriesColumns } from "../store/store.ts";
 import { seriesOfTags, slotKey } from "./alert.ts";
 import type { AlertBook } from "./alert-book.ts";
@@ -341,15 +342,4 @@ function findWholes({ rules, wholes, plans }: DeviceWatch, batch: readonly Serie
 function isWhole(tags: SeriesColumns["tags"]): boolean {
   for (const name in tags) if (tags[name]?.endsWith("-total")) return true;
   return false;
-}
-
-function sameTags(one: SeriesColumns["tags"], other: SeriesColumns["tags"]): boolean {
-  if (one === other) return true;
-  let left = 0;
-  for (const name in one) {
-    if (one[name] !== other[name]) return false;
-    left += 1;
-  }
-  for (const _ in other) left -= 1;
-  return left === 0;
 }

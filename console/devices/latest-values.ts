@@ -1,6 +1,7 @@
 import { isList, lastValue, type FieldValue } from "#shared/columns";
 import type { Valued } from "#shared/filter/evaluate-filter";
 import { quoted } from "#shared/printable";
+import { sameTags } from "../store/same-tags.ts";
 import type { SeriesColumns } from "../store/store.ts";
 import { hasMoreTags, toldOtherwise, type ToldSeries } from "./told-otherwise.ts";
 
@@ -279,14 +280,4 @@ function keepOnly(newest: Newest, fields: SeriesColumns["fields"]): void {
   newest.fields.length = kept;
   newest.values.length = kept;
   newest.times.length = kept;
-}
-
-function sameTags(one: SeriesColumns["tags"], other: SeriesColumns["tags"]): boolean {
-  let left = 0;
-  for (const name in one) {
-    if (one[name] !== other[name]) return false;
-    left += 1;
-  }
-  for (const _ in other) left -= 1;
-  return left === 0;
 }
