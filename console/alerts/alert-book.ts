@@ -8,7 +8,7 @@ import { sortableId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { Signal } from "#shared/signal";
 import { isRefusedWrite, transaction, type Database } from "../database/database.ts";
-import type { AlertNotice } from "./alert-notice.ts";
+import type { Notice } from "../notifications/notice.ts";
 import { slotKey, withEvent, type Alert, type AlertEvent } from "./alert.ts";
 import type { AlertRows, LateRow, PointRow } from "./alert-rows.ts";
 import { textOfAlert } from "./alert-text.ts";
@@ -23,7 +23,7 @@ export interface AlertBookOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Writes down that there is something to say, within the transaction. */
-  readonly enqueue: (notice: AlertNotice, channels: readonly string[] | undefined) => void;
+  readonly enqueue: (notice: Notice, channels: readonly string[] | undefined) => void;
   /** Called when that is committed. */
   readonly wake: () => void;
   /** By which nobody is told of an alert at this moment. */

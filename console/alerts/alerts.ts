@@ -9,7 +9,7 @@ import type { Log } from "#shared/log";
 import type { Database } from "../database/database.ts";
 import type { Command } from "../desk/command.ts";
 import type { MetricsStore, SeriesColumns } from "../store/store.ts";
-import type { AlertNotice } from "./alert-notice.ts";
+import type { Notice } from "../notifications/notice.ts";
 import { AlertBook } from "./alert-book.ts";
 import { AlertRows } from "./alert-rows.ts";
 import { DeviceWatch } from "./device-watch.ts";
@@ -37,7 +37,7 @@ export interface AlertsOptions {
   readonly store: Pick<MetricsStore, "query">;
   readonly clock: Clock;
   readonly log: Log;
-  readonly enqueue: (notice: AlertNotice, channels: readonly string[] | undefined) => void;
+  readonly enqueue: (notice: Notice, channels: readonly string[] | undefined) => void;
   readonly wake: () => void;
   /** Every device that is in service. */
   readonly devices: () => readonly DeviceId[];

@@ -11,7 +11,7 @@ import { closeDatabase } from "../database/group-sync.ts";
 import { migrations } from "../database/schema.ts";
 import { toDevice, newEntry, type Device } from "../devices/device.ts";
 import type { MetricsQuery, QueriedSeries, SeriesColumns } from "../store/store.ts";
-import type { AlertNotice } from "./alert-notice.ts";
+import type { Notice } from "../notifications/notice.ts";
 import { Alerts } from "./alerts.ts";
 import { ruleLookUp } from "./device-values.ts";
 
@@ -38,7 +38,7 @@ export async function openAlertDisk(scope: Scope): Promise<Database> {
 
 /** Alerts over a real database, and a store and devices that are what the test says. */
 export function openAlerts(database: Database, clock = new ManualClock(begin), mostOpen?: number) {
-  const told: AlertNotice[] = [];
+  const told: Notice[] = [];
   const stored = new Map<number, FieldValue>();
   const devices = new Map<DeviceId, Device>([[rpi, toDevice(newEntry(rpi))]]);
   const groups = new Map<string, readonly string[]>();
