@@ -76,6 +76,23 @@ suite("page: settings from afar", ({ test }) => {
       await inState(page, "in-step");
       await page.getByText("edge-1 has version 1, which is what is wanted.").waitFor();
 
+      // The scope that the form opens with answers last: what was chosen meanwhile stays.
+      const groups = page.waitForResponse((answer) => /\/api\/configurations\/group/.test(answer.url()));
+      await page.route(
+        (asked) => /\/api\/configurations\/device/.test(asked.pathname),
+        async (route) => {
+          const answer = await route.fetch();
+          await groups;
+          await route.fulfill({ response: answer });
+        },
+        { times: 1 },
+      );
+      const late = page.waitForResponse((answer) => /\/api\/configurations\/device/.test(answer.url()));
+      await page.getByTestId("settings-edit").click();
+      await page.getByTestId("settings-scope").selectOption("group:lab");
+      await late;
+      assert.is(await page.getByTestId("settings-scope").inputValue(), "group:lab");
+      await page.getByRole("button", { name: "Leave", exact: true }).click();
       await set(page, "group:lab", { "batch-size": "2", interval: "9s" });
       await page.getByTestId("settings-wanted").getByText("group lab").waitFor();
       await inState(page, "in-step");

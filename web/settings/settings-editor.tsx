@@ -25,6 +25,7 @@ interface Draft {
 export function SettingsEditor({ device, leave, saved }: EditorProps): JSX.Element {
   const keys = useSignal<readonly SettingKeyDocument[]>([]);
   const scopes = useSignal<readonly string[]>([`device:${device}`]);
+  const chosen = useSignal(`device:${device}`);
   const draft = useSignal<Draft | undefined>(undefined);
   const refusal = useSignal("");
   const attempt = async (act: () => Promise<unknown>): Promise<void> => {
@@ -35,11 +36,16 @@ export function SettingsEditor({ device, leave, saved }: EditorProps): JSX.Eleme
       refusal.value = error instanceof ApiError ? (error.problem?.detail ?? error.message) : String(error);
     }
   };
-  const choose = (scope: string): Promise<void> =>
-    attempt(async () => {
+  const choose = (scope: string): Promise<void> => {
+    chosen.value = scope;
+    // What is typed while the answer is on its way would be typed into the scope of before.
+    draft.value = undefined;
+    return attempt(async () => {
       const { version, settings } = await client.getConfiguration(scope);
-      draft.value = { scope, version, settings };
+      // Answers may come in another order than they were asked for in: the last choice holds.
+      if (chosen.value === scope) draft.value = { scope, version, settings };
     });
+  };
   useEffect(() => {
     void attempt(async () => {
       const [all, { groups }] = await Promise.all([client.listSettingKeys(), client.getGroups(device)]);
@@ -67,7 +73,7 @@ export function SettingsEditor({ device, leave, saved }: EditorProps): JSX.Eleme
         <select
           id="settings-scope"
           data-testid="settings-scope"
-          value={shown?.scope ?? ""}
+          value={chosen.value}
           onChange={(event) => void choose(event.currentTarget.value)}
         >
           {scopes.value.map((scope) => (
@@ -76,7 +82,7 @@ export function SettingsEditor({ device, leave, saved }: EditorProps): JSX.Eleme
             </option>
           ))}
         </select>
-        {shown && !shown.scope.startsWith("device:") && (
+        {!chosen.value.startsWith("device:") && (
           <div class="field-note">{t("It goes to all of them. What is said for a device comes before it.")}</div>
         )}
       </div>
