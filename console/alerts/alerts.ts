@@ -272,13 +272,18 @@ export class Alerts {
   #endWhatCountsNoMore(only?: DeviceId): void {
     if (this.book.isQuiet(only)) return;
     const active = new Set(this.rules.active().map(({ rule }) => rule.name));
+    const ofDevices = new Map<string, ReadonlySet<string>>();
     const counts = (rule: string, device: string): boolean => {
-      if (!active.has(rule)) return false;
-      if (device === "" || (only !== undefined && device !== only)) return true;
-      const { ofValues, ofDevice, ofCommands } = this.#rulesOf(device as DeviceId);
-      const all = [...[...ofValues.values()].flat(), ...ofDevice, ...ofCommands];
-      return all.some(({ read }) => read.rule.name === rule);
+      if (device === "") return active.has(rule);
+      const names = ofDevices.get(device) ?? namesOf(this.#rulesOf(device as DeviceId));
+      ofDevices.set(device, names);
+      return names.has(rule);
     };
-    this.book.endWhere(counts, "the rule does not count for it any more", (name) => this.rules.read(name));
+    this.book.endWhere(counts, "the rule does not count for it any more", only);
   }
+}
+
+function namesOf({ ofValues, ofDevice, ofCommands }: RuleSet): ReadonlySet<string> {
+  const all = [...[...ofValues.values()].flat(), ...ofDevice, ...ofCommands];
+  return new Set(all.map(({ read }) => read.rule.name));
 }

@@ -1,0 +1,137 @@
+import type { Clock } from "#shared/clock";
+import { asError } from "#shared/errors";
+import type { Log } from "#shared/log";
+import { isRefusedWrite, transaction, type Database } from "../database/database.ts";
+import type { AlertRows, PointRow } from "./alert-rows.ts";
+
+/** One transaction of what alerts have come to. */
+export interface AlertTurn {
+  /** Called once it is committed. */
+  readonly after: (effect: () => void) => void;
+  /** Takes back what it has made of those that fire, where it fails. */
+  readonly undo: (back: () => void) => void;
+}
+
+export interface AlertWritesOptions {
+  readonly database: Database;
+  readonly rows: Pick<AlertRows, "putPoint">;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Called at the end of each transaction, within it. */
+  readonly trim: () => void;
+  /** Called behind one that has led to something. */
+  readonly written: () => void;
+  readonly failed?: ((thrown: unknown) => void) | undefined;
+}
+
+interface Waiting {
+  readonly device: string;
+  readonly work: (turn: AlertTurn) => void;
+}
+
+/** Milliseconds until what the disk refused is tried again. */
+const retryLater = 1_000;
+
+/** What alerts have to write, gathered for the rest of a turn of the event loop and written in one transaction. */
+export class AlertWrites {
+  readonly #options: AlertWritesOptions;
+  #waiting: Waiting[] = [];
+  readonly #points = new Map<string, () => PointRow>();
+  #scheduled: NodeJS.Immediate | undefined;
+  #cancelRetry: (() => void) | undefined;
+  #started = false;
+
+  constructor(options: AlertWritesOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#started = true;
+  }
+
+  stop(): void {
+    this.#started = false;
+    this.#cancelRetry?.();
+    if (this.#scheduled) clearImmediate(this.#scheduled);
+    this.#cancelRetry = this.#scheduled = undefined;
+    this.#tryFlush();
+  }
+
+  /** Has something written with the next flush. @param device whose it is; empty where it is no single one's */
+  later(device: string, work: Waiting["work"]): void {
+    this.#waiting.push({ device, work });
+    this.#scheduled ??= setImmediate(() => {
+      this.#scheduled = undefined;
+      this.#tryFlush();
+    });
+  }
+
+  /** The same with a row of which only the newest counts, and which nobody waits for. @param row made when it is written */
+  putPoint(key: string, row: () => PointRow): void {
+    this.#points.set(key, row);
+  }
+
+  /** What a device that is gone has led to is not written. */
+  forget(device: string): void {
+    this.#waiting = this.#waiting.filter((one) => one.device !== device);
+    for (const key of this.#points.keys()) if (key.split("\n")[1] === device) this.#points.delete(key);
+  }
+
+  /** Writes what waits. @throws Error of the database: then it waits on, and is tried again */
+  flush(): void {
+    if (this.#waiting.length === 0 && this.#points.size === 0) return;
+    const { database } = this.#options;
+    const effects: (() => void)[] = [];
+    const backs: (() => void)[] = [];
+    const turn: AlertTurn = { after: (effect) => void effects.push(effect), undo: (back) => void backs.push(back) };
+    try {
+      if (database.isTransaction) this.#write(turn);
+      else transaction(database, () => this.#write(turn));
+    } catch (thrown) {
+      for (const back of backs.toReversed()) back();
+      this.#retry();
+      throw thrown;
+    }
+    this.#waiting = [];
+    this.#points.clear();
+    if (effects.length === 0) return;
+    for (const effect of effects) effect();
+    this.#options.written();
+  }
+
+  #write(turn: AlertTurn): void {
+    const { rows, trim } = this.#options;
+    for (const { work } of this.#waiting) this.#try(() => work(turn));
+    for (const row of this.#points.values()) this.#try(() => rows.putPoint(row()));
+    this.#try(trim);
+  }
+
+  /** What fails by a fault of its own, and not for want of a disk, holds up nothing else: samples wait for this. */
+  #try(work: () => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      if (isRefusedWrite(thrown)) throw thrown;
+      this.#options.failed?.(thrown);
+    }
+  }
+
+  #tryFlush(): void {
+    try {
+      this.flush();
+    } catch (thrown) {
+      this.#options.log.error(
+        { err: asError(thrown) },
+        "what alerts have come to could not be written, and is tried again",
+      );
+    }
+  }
+
+  #retry(): void {
+    if (!this.#started) return;
+    this.#cancelRetry ??= this.#options.clock.after(retryLater, () => {
+      this.#cancelRetry = undefined;
+      this.#tryFlush();
+    });
+  }
+}
