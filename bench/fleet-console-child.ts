@@ -12,14 +12,24 @@ import { answer, ready, settingsOfChild } from "./children.ts";
 export interface FleetConsole {
   readonly http: number;
   readonly token: string;
+  readonly password: string;
   readonly longest: number;
 }
 
 /** A console that knows a fleet, as agents would have introduced themselves, and some of it says something each second. */
-const { directory, devices, changing } = settingsOfChild<{ directory: string; devices: number; changing: number }>();
+interface Given {
+  readonly directory: string;
+  readonly devices: number;
+  readonly changing: number;
+  /** Where the built page is, for whoever looks at it. */
+  readonly web?: string;
+}
+
+const { directory, devices, changing, web } = settingsOfChild<Given>();
 const state = openState(directory, systemClock);
 const { accounts } = state;
-accounts.set("ann", "operator", "a secret of the bench, long enough");
+const password = "a secret of the bench, long enough";
+accounts.set("ann", "operator", password);
 const token = accounts.tokens.issue({ account: "ann", kind: "token", ttl: 3_600_000, name: "bench" }).secret;
 const broker = new Broker({
   listen: "127.0.0.1",
@@ -32,7 +42,7 @@ const broker = new Broker({
 await broker.start();
 const console = new Console({ directory, state, bus: broker.local(), log: silentLog });
 await console.start();
-const server = new HttpServer({ console, accounts, listen: "127.0.0.1", port: 0, log: silentLog });
+const server = new HttpServer({ console, accounts, listen: "127.0.0.1", port: 0, log: silentLog, page: web });
 const http = await server.start();
 const ids = Array.from({ length: devices }, (_, at) => parseDeviceId(`rpi-${String(at).padStart(5, "0")}`));
 const args = {
@@ -98,6 +108,6 @@ delay.enable();
 answer((): FleetConsole => {
   const longest = delay.max / 1e6;
   delay.reset();
-  return { http, token, longest };
+  return { http, token, password, longest };
 });
 ready();

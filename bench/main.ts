@@ -5,6 +5,7 @@ import { crowd } from "./crowd.ts";
 import { embedded, ingest } from "./ingest.ts";
 import { fleet } from "./fleet.ts";
 import { overload } from "./overload.ts";
+import { page } from "./page.ts";
 import { rollout } from "./rollout.ts";
 import { roundTrip } from "./roundtrip.ts";
 import { size } from "./size.ts";
@@ -28,6 +29,7 @@ const benches: Readonly<Record<string, () => Promise<string>>> = {
   comeback,
   rollout,
   fleet,
+  page,
   size,
 };
 const [chosen] = process.argv.slice(2);
