@@ -35,9 +35,11 @@ export async function begin(
   lifetime.begin(registry);
   // Before any sample comes.
   lifetime.begin(parts.alerts);
+  parts.markAlertsAgain();
   lifetime.begin(ingest);
   lifetime.add(() => store.stop());
   lifetime.add(() => parts.commandMarks.stop());
+  lifetime.add(() => parts.alertMarks.stop());
   lifetime.add(() => inbox.detach());
   inbox.attach(bus);
   const restored = parts.restored.start();

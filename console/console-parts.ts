@@ -33,7 +33,7 @@ export function compose(outside: Surroundings) {
   const publisher = makePublisher(given, { bus, doubt, registry });
   const commands = commandParts(given, { bus, doubt, devices, storage });
   const configuration = configurationParts(given, { desk: commands.desk, devices });
-  const { alerts } = alertParts(given, {
+  const alerting = alertParts(given, {
     bus,
     doubt,
     devices,
@@ -42,6 +42,7 @@ export function compose(outside: Surroundings) {
     ingest: () => samples.ingest,
     wake: () => notifying.courier.wake(),
   });
+  const { alerts } = alerting;
   const samples = sampleParts(given, { bus, doubt, devices, storage, publisher, alerts });
   const certifications = certificateParts(given, { bus, devices });
   const holders = { bus, alerts, ...devices, ...commands, ...samples, ...configuration };
@@ -89,7 +90,7 @@ export function compose(outside: Surroundings) {
     ...notifying,
     ...certifications,
     ...samples,
-    alerts,
+    ...alerting,
     removals,
     inbox,
     transfers,

@@ -439,6 +439,7 @@ export class Console {
     const parts = this.#parts;
     if (!parts) return;
     void parts.commandMarks.flush();
+    void parts.alertMarks.flush();
     const taking = this.#isTaking;
     if (!parts.publisher.taking(taking) || !taking) return;
     parts.ingest.samples.storeIsBack();

@@ -5,7 +5,7 @@ export interface PageOptions {
   readonly uid: string;
   readonly title: string;
   readonly description: string;
-  /** Commands as annotations; not where there is no device to choose. */
+  /** Commands and alerts as annotations; not where there is no device to choose. */
   readonly commands?: boolean;
 }
 
@@ -27,7 +27,7 @@ export function page({ uid, title, description, commands = true }: PageOptions):
         .asDropdown(false)
         .keepTime(true),
     );
-  return commands ? made.annotation(commandMarks()) : made;
+  return commands ? made.annotation(commandMarks()).annotation(alertMarks()) : made;
 }
 
 /** Every command that ended while the shown time lasted, of the chosen devices. */
@@ -38,7 +38,18 @@ function commandMarks(): dashboard.AnnotationQueryBuilder {
     .datasource(source)
     .enable(true)
     .iconColor("light-blue")
-    .target(marks(query, { text: "text", tags: "host,key,state" }));
+    .target(marks(query, { name: "commands", text: "text", tags: "host,key,state" }));
+}
+
+/** Every alert that fired while the shown time lasted, of the chosen devices: from then until it was over. */
+function alertMarks(): dashboard.AnnotationQueryBuilder {
+  const query = `SELECT "text", "host", "rule", "severity", "state", "end", "id" FROM "muster_alert" WHERE ${where()}`;
+  return new dashboard.AnnotationQueryBuilder()
+    .name("alerts")
+    .datasource(source)
+    .enable(true)
+    .iconColor("red")
+    .target(marks(query, { name: "alerts", text: "text", tags: "rule,severity,state,host", end: "end" }));
 }
 
 export interface VariableOptions {

@@ -18,19 +18,22 @@ export function influx(refId: string, { query, alias, resultFormat = "time_serie
   return { build: () => asQuery(target) };
 }
 
-/** The same for an annotation: which columns are its text and its tags. */
-export function marks(query: string, columns: { text: string; tags: string }): Builder<Dataquery> {
+/** The same for an annotation: which columns are its text and its tags, and where it lasts a while its end, in epoch ms. */
+export function marks(
+  query: string,
+  { name, text, tags, end = "" }: { name: string; text: string; tags: string; end?: string },
+): Builder<Dataquery> {
   const target = {
     refId: "Anno",
-    name: "commands",
+    name,
     datasource: source,
     query,
     queryType: "tags",
     rawQuery: true,
     fromAnnotations: true,
-    textColumn: columns.text,
-    tagsColumn: columns.tags,
-    timeEndColumn: "",
+    textColumn: text,
+    tagsColumn: tags,
+    timeEndColumn: end,
     titleColumn: "",
   };
   return { build: () => asQuery(target) };

@@ -176,7 +176,7 @@ suite("alerts, from a sample to people", ({ test }) => {
   });
 
   test("a console that is killed again and again: each crossing is one firing and one resolution, and both are delivered", async (scope) => {
-    const { fleet, probe, client } = await start(scope);
+    const { fleet, probe, client, again } = await start(scope);
     await client.applyAlertRules({ rules: [{ name: rule.name, when: "probe.v > 90 for 300ms", clear: 80 }] });
     await client.setChannel("ops", { kind: "mqtt", settings: {} });
     await fleet.console.stop();
@@ -224,5 +224,21 @@ suite("alerts, from a sample to people", ({ test }) => {
       () => rows("SELECT 1 FROM deliveries WHERE state = 'delivered'").length === told.length,
     );
     await running.kill("SIGTERM");
+    // A mark is one point from firing to end, whoever was killed while it was written.
+    const history = {
+      measurement: "muster_alert",
+      field: "end",
+      from: `${t - 1_000}`,
+      to: `${t + 60_000}`,
+      every: "0",
+    };
+    const reader = await again();
+    const ends = async () =>
+      (await reader.getHistory("rpi-7", history)).series.flatMap(({ points }) =>
+        points.filter(([, end]) => end !== null),
+      );
+    const expected = episodes.flatMap(({ fired, resolved }) => (resolved === null ? [] : [[fired, resolved]]));
+    await eventually("the marks", async () => (await ends()).length >= expected.length);
+    assert.equal(await ends(), expected);
   });
 });

@@ -1,4 +1,5 @@
 import * as assert from "uvu/assert";
+import { alertRule } from "#shared/alerts/alert-rule";
 import { queriesOf, written, type Written } from "./dashboards.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
 import { ask, column, escaped, interpolate, type Answered, type Shown } from "./grafana.ts";
@@ -76,15 +77,23 @@ async function run({ influx, fleet }: Servers, page: Written, all: boolean): Pro
   assert.equal(empty, []);
 }
 
+/** It fires on whatever has a load. */
+const busy = alertRule.parse({ name: "AnyLoad", when: "system.load1 >= 0", severity: "info" });
+
 suite("the dashboards' queries", ({ test, before }) => {
   let influx: InfluxServer;
   let fleet: Fleet;
+  const alertMarks = async (): Promise<readonly (readonly unknown[])[]> => {
+    const found = await ask(influx, `SELECT "id", "state", "end", "host" FROM "muster_alert" WHERE "rule" = 'AnyLoad'`);
+    return found.flatMap(({ values }) => values);
+  };
 
   before(async (scope) => {
     influx = await startInflux(scope);
     fleet = await startFleet(scope, "embedded", { influxUrl: `${influx.url}/muster`, selfInterval: 1_000 });
     for (const device of ["rpi-7", "rpi-8"]) await fleet.agent(device, { interval: 250 });
     await fleet.console.send("rpi-7", { key: "ping" });
+    fleet.console.alerts.rules.apply([busy], { by: "ann", ts: Date.now() })();
     // Rates need two points of a second each, and disks something to do in between.
     await eventually("three seconds of samples", async () => {
       await writeToDisk(scope);
@@ -95,6 +104,7 @@ suite("the dashboards' queries", ({ test, before }) => {
       return (series?.values.filter(([, count]) => Number(count) > 0).length ?? 0) > 3;
     });
     await writeSeldom(influx);
+    await eventually("marks of alerts", async () => (await alertMarks()).length === 2);
   });
 
   for (const all of [true, false]) {
@@ -137,6 +147,18 @@ suite("the dashboards' queries", ({ test, before }) => {
     assert.match(String(column(series, "text")[0]), /^report of api: succeeded after \d/);
     const at = Number(column(series, "time")[0]);
     assert.ok(at >= before && at <= Date.now(), `${before} ${at}`);
+  });
+
+  test("an alert's annotation is one point, from its firing to its end", async () => {
+    const open = fleet.console.alerts.book.open().filter(({ rule }) => rule === busy.name);
+    const one = open.find(({ device }) => device === "rpi-8");
+    const mine = async () => (await alertMarks()).filter(([, id]) => id === one?.id);
+    assert.equal(await mine(), [[one?.fired, one?.id, "firing", null, "rpi-8"]]);
+    fleet.console.alerts.rules.remove(busy.name)();
+    await eventually("its end", async () => (await mine()).some(([, , state]) => state === "resolved"));
+    const { resolved } = fleet.console.alerts.book.find(one?.id ?? "") ?? {};
+    assert.equal(await mine(), [[one?.fired, one?.id, "resolved", resolved, "rpi-8"]]);
+    assert.is((await alertMarks()).length, open.length, "and no second one of any");
   });
 
   test("Muster itself answers, on the console's own points", async () => {

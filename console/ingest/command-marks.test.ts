@@ -6,7 +6,8 @@ import { silentLog } from "#shared/log";
 import { suite } from "../../test/suite.ts";
 import type { Command } from "../desk/command.ts";
 import { StoreUnavailableError, type SeriesColumns } from "../store/store.ts";
-import { CommandMarks, gatherMarks } from "./command-marks.ts";
+import { commandMark } from "./command-marks.ts";
+import { gatherMarks, StoreMarks, maxMarkLength, maxWaitingMarks } from "./store-marks.ts";
 
 const command = (id: string, changes: Partial<Command> = {}): Command => ({
   id: parseCommandId(id),
@@ -28,16 +29,21 @@ const command = (id: string, changes: Partial<Command> = {}): Command => ({
 function marking(store: { away: boolean }) {
   const written: SeriesColumns[][] = [];
   const clock = new ManualClock();
-  const marks = new CommandMarks({
+  const made = new StoreMarks({
+    of: "commands",
     log: silentLog,
     clock,
-    offers: ({ key }) => key !== "typo",
     write(series) {
       if (store.away) return Promise.reject(new StoreUnavailableError("away"));
       written.push([...series]);
       return Promise.resolve({ rejected: [] });
     },
   });
+  const marks = {
+    changed: (one: Command) => made.put(one.id, commandMark(one, one.key !== "typo")),
+    flush: () => made.flush(),
+    stop: () => made.stop(),
+  };
   return { marks, written, clock };
 }
 
@@ -46,9 +52,8 @@ const ids = (written: readonly SeriesColumns[][]): unknown[] =>
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 suite("command marks", ({ test }) => {
-  test("a command that ended is one point, when it ended; an open one is none", () => {
+  test("a command that ended is one point, when it ended", () => {
     const { marks, written, clock } = marking({ away: false });
-    marks.changed(command("1", { state: "running" }));
     marks.changed(command("1", { took: 2_131.5 }));
     clock.advance(gatherMarks);
     assert.equal(written, [
@@ -72,7 +77,7 @@ suite("command marks", ({ test }) => {
     assert.equal(series?.tags, { state: "rejected" });
     const text = series ? String(lastValue(series.fields["text"] ?? "")) : "";
     assert.match(text, /^typo of ann: rejected after 2\.1 s: xxx/);
-    assert.is(text.length, 300);
+    assert.is(text.length, maxMarkLength);
   });
 
   test("those that end within a second are one write, and a stop writes what has gathered", async () => {
@@ -105,8 +110,8 @@ suite("command marks", ({ test }) => {
   test("while the store is away the newest thousand wait, each command once, and arrive after in order", async () => {
     const store = { away: true };
     const { marks, written, clock } = marking(store);
-    for (let n = 1; n <= 1_002; n += 1) marks.changed(command(`${n}`));
-    marks.changed(command("1002"));
+    for (let n = 1; n <= maxWaitingMarks + 2; n += 1) marks.changed(command(`${n}`));
+    marks.changed(command(`${maxWaitingMarks + 2}`));
     clock.advance(gatherMarks);
     await turn();
     assert.equal(written, []);
@@ -115,7 +120,7 @@ suite("command marks", ({ test }) => {
     await marks.flush();
     assert.equal(
       ids(written),
-      Array.from({ length: 1_000 }, (_, at) => `${at + 3}`),
+      Array.from({ length: maxWaitingMarks }, (_, at) => `${at + 3}`),
     );
   });
 });

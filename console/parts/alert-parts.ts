@@ -1,12 +1,15 @@
 import type { Bus } from "#shared/bus";
 import { lookUpIn } from "#shared/filter/filter-values";
 import type { DeviceId } from "#shared/ids";
+import { alertMark, alertsToMark } from "../alerts/alert-mark.ts";
 import { Alerts, type KnownDevice } from "../alerts/alerts.ts";
+import type { Alert } from "../alerts/alert.ts";
 import { ruleLookUp } from "../alerts/device-values.ts";
 import { identityOf } from "../certificates/device-identity.ts";
 import type { ClockDoubt } from "../clock/clock-doubt.ts";
 import type { Desk } from "../desk/desk.ts";
 import type { Ingest } from "../ingest/ingest.ts";
+import { StoreMarks } from "../ingest/store-marks.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import { enqueue } from "../notifications/enqueue.ts";
 import type { DeviceParts } from "./device-parts.ts";
@@ -29,8 +32,15 @@ interface Needs {
 /** Milliseconds for which it stands what a device misses: two queries. */
 const missingStands = 300_000;
 
+export interface AlertParts {
+  readonly alerts: Alerts;
+  readonly alertMarks: StoreMarks;
+  /** Writes the marks once more that an earlier run may have owed; once the alerts have begun. */
+  readonly markAlertsAgain: () => void;
+}
+
 /** Rules, and what they find. */
-export function alertParts(given: Surroundings, needs: Needs): { readonly alerts: Alerts } {
+export function alertParts(given: Surroundings, needs: Needs): AlertParts {
   const { clock, log, state } = given;
   const { bus, doubt, devices, storage, desk, jobs, ingest, wake } = needs;
   const { registry, retirements } = devices;
@@ -58,7 +68,10 @@ export function alertParts(given: Surroundings, needs: Needs): { readonly alerts
   retirements.changes.on((device) => alerts.deviceChanged(device));
   desk.changes.on((command) => alerts.commandChanged(command));
   jobs.changes.on((job) => alerts.jobChanged(job));
-  return { alerts };
+  const alertMarks = new StoreMarks({ of: "alerts", write: storage.writeNow, clock, log });
+  const mark = (alert: Alert): void => alertMarks.put(alert.id, alertMark(alert));
+  alerts.book.changes.on(mark);
+  return { alerts, alertMarks, markAlertsAgain: () => alertsToMark(alerts, clock.now()).forEach(mark) };
 }
 
 /** What rules may know of a device; nothing of one that is out of service. */

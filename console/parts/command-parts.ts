@@ -3,13 +3,16 @@ import type { DeviceId } from "#shared/ids";
 import { auditOfCommands, auditOfJobs } from "../audit/command-audit.ts";
 import type { ClockDoubt } from "../clock/clock-doubt.ts";
 import { Answers } from "../desk/answers.ts";
+import { nameOf } from "../desk/command-name.ts";
+import { isOpen } from "../desk/command.ts";
 import { Desk } from "../desk/desk.ts";
 import { TypedCommands } from "../desk/typed.ts";
 import type { Device } from "../devices/device.ts";
 import { Claims } from "../enrollments/claims.ts";
 import { Enrollments } from "../enrollments/enrollments.ts";
 import { JoinRequests } from "../enrollments/join-requests.ts";
-import { CommandMarks } from "../ingest/command-marks.ts";
+import { commandMark } from "../ingest/command-marks.ts";
+import { StoreMarks } from "../ingest/store-marks.ts";
 import { Jobs } from "../jobs/jobs.ts";
 import { Restored } from "../restored.ts";
 import type { DeviceParts } from "./device-parts.ts";
@@ -75,13 +78,12 @@ export function commandParts(given: Surroundings, { bus, doubt, devices: { regis
     refuse: (device, { topic, payload }, why, instead) =>
       refusals.tell(device, topic, why, instead, undefined, payload),
   });
-  const commandMarks = new CommandMarks({
-    write: storage.writeNow,
-    clock,
-    log,
-    offers: ({ device, key }) => Object.hasOwn(offers(device) ?? {}, key),
+  const commandMarks = new StoreMarks({ of: "commands", write: storage.writeNow, clock, log });
+  desk.changes.on((command) => {
+    if (isOpen(command)) return;
+    const offered = Object.hasOwn(offers(command.device) ?? {}, command.key);
+    commandMarks.put(nameOf(command), commandMark(command, offered));
   });
-  desk.changes.on((command) => commandMarks.changed(command));
   const joining = { database, accounts, groups: jobs.groups, clock, audit };
   const enrollments = new Enrollments(joining);
   const claims = new Claims({ ...joining, enrollments, replaced: (device) => desk.endBegun(device) });

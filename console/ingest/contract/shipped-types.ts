@@ -84,6 +84,7 @@ const shipped: Readonly<Record<string, Readonly<Partial<Record<FieldType, string
   internal_write: {
     float: "write_time_ns buffer_size metrics_dropped",
   },
+  muster_alert: { string: "text id state", float: "end" },
   muster_command: { string: "text id", float: "ms" },
   muster_refused: { float: "count" },
   muster_device: { float: "clock_skew_ms" },
