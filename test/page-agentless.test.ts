@@ -9,6 +9,7 @@ import type { State } from "../console/state/state.ts";
 import { HttpServer } from "../console/http/server.ts";
 import { openPage } from "./browser.ts";
 import { startFleet, type Fleet } from "./fleet.ts";
+import { askForUnitsSlowly } from "./late-answers.ts";
 import { runProgram } from "./programs.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
 
@@ -213,6 +214,7 @@ suite("page: a device without an agent", ({ test }) => {
       assert.match(await door.innerText(), /mode\s*cooling\s*open\s*no/);
       await eventually("bands drawn", async () => (await drawn(page, "door.states")) >= 4);
       assert.is(await page.getByTestId("chart-cpu").count(), 0, "no box for what it does not measure");
+      await askForUnitsSlowly(page);
       await chooseTimes(page);
       await send("oven", { heat: 20 });
       await seeSpike(page, { url, fleet });

@@ -1,6 +1,5 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import { useRoute } from "preact-iso/router";
 import type { AlertDocument, ShownRuleDocument } from "#api/client";
 import { Ago, At, ToldText } from "../format/when.tsx";
@@ -11,6 +10,7 @@ import { alertChanges, listOpenAlerts, takeAlert } from "../state/open-alerts.ts
 import { generation } from "../state/live-state.ts";
 import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { AlertButtons, AlertTable } from "./alert-table.tsx";
 import { StateBadge, chartAddress, deviceAddress, Severity, firedValue } from "./alert-words.tsx";
@@ -23,27 +23,20 @@ export function AlertPage(): JSX.Element {
 }
 
 function Known({ id }: { readonly id: string }): JSX.Element {
-  const read = useSignal<AlertDocument | undefined>(undefined);
-  const rule = useSignal<ShownRuleDocument | undefined>(undefined);
-  const problem = useSignal<string | undefined>(undefined);
-  const open = listOpenAlerts();
-  const alert = open.find((one) => one.id === id) ?? read.value;
-  useTitle(alert?.title ?? t("Alert"));
-  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
-    try {
-      await act();
-      problem.value = undefined;
-    } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
-    }
-  };
-  const readAnew = async (): Promise<void> => {
-    read.value = await client.getAlert(id);
+  const {
+    answer: read,
+    problem,
+    attempt,
+  } = useAnswer(async () => {
+    const alert = await client.getAlert(id);
     // Rules are for whoever is limited to nothing.
-    if (session.value?.groups !== undefined) return;
-    rule.value = (await client.listAlertRules()).rules.find((one) => one.rule.name === read.peek()?.rule);
-  };
-  useEffect(() => void attempt(readAnew), [generation.value, alertChanges.value]);
+    if (session.value?.groups !== undefined) return { alert, rule: undefined };
+    const { rules } = await client.listAlertRules();
+    return { alert, rule: rules.find((one) => one.rule.name === alert.rule)?.rule };
+  }, [generation.value, alertChanges.value]);
+  const open = listOpenAlerts();
+  const alert = open.find((one) => one.id === id) ?? read.value?.alert;
+  useTitle(alert?.title ?? t("Alert"));
   const folded = open.filter(({ parent }) => parent === id);
   return (
     <main class="page alerts">
@@ -60,7 +53,7 @@ function Known({ id }: { readonly id: string }): JSX.Element {
           {problem.value}
         </p>
       )}
-      {alert && <AlertFacts alert={alert} rule={rule.value?.rule} />}
+      {alert && <AlertFacts alert={alert} rule={read.value?.rule} />}
       {alert?.resolved === null && session.value?.role !== "viewer" && (
         <Answer alert={alert} attempt={(act) => attempt(async () => takeAlert(await act()))} />
       )}
@@ -128,7 +121,7 @@ function AlertFacts({ alert, rule }: FactsProps): JSX.Element {
 
 interface AnswerProps {
   readonly alert: AlertDocument;
-  readonly attempt: (act: () => Promise<AlertDocument>) => Promise<void>;
+  readonly attempt: (act: () => Promise<AlertDocument>) => Promise<unknown>;
 }
 
 /** For how long nobody is told. */

@@ -7,7 +7,7 @@ import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
 import { StateBadge, deviceAddress, Severity, firedValue } from "./alert-words.tsx";
 
-type Attempt = (act: () => Promise<AlertDocument>) => Promise<void>;
+type Attempt = (act: () => Promise<AlertDocument>) => Promise<unknown>;
 
 interface AlertTableProps {
   /** What the table is about, for the ear. */

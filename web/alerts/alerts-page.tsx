@@ -1,12 +1,10 @@
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
-import type { AlertDocument } from "#api/client";
 import { t } from "../language/text.ts";
 import { useTitle } from "../shell/title.ts";
 import { alertsKnown, alertChanges, listOpenAlerts, takeAlert } from "../state/open-alerts.ts";
 import { generation } from "../state/live-state.ts";
 import { client } from "../state/page-client.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { AlertTable } from "./alert-table.tsx";
 import { Severity } from "./alert-words.tsx";
@@ -21,21 +19,12 @@ const newestOver = 100;
 /** What fires now, what did lately, the rules, and when nobody is told. */
 export function AlertsPage(): JSX.Element {
   useTitle(t("Alerts"));
-  const over = useSignal<readonly AlertDocument[] | undefined>(undefined);
-  const problem = useSignal<string | undefined>(undefined);
-  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
-    try {
-      await act();
-      problem.value = undefined;
-    } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
-    }
-  };
-  useEffect(
-    () =>
-      void attempt(async () => {
-        over.value = (await client.listAlerts({ state: "over", limit: newestOver })).alerts;
-      }),
+  const {
+    answer: over,
+    problem,
+    attempt,
+  } = useAnswer(
+    async () => (await client.listAlerts({ state: "over", limit: newestOver })).alerts,
     [alertChanges.value, generation.value],
   );
   const causes = causesOf(listOpenAlerts());

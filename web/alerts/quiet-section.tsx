@@ -4,7 +4,7 @@ import type { MaintenanceDocument } from "#api/client";
 import { At } from "../format/when.tsx";
 import { writtenDuration } from "../format/format-duration.ts";
 import { t } from "../language/text.ts";
-import { useListed } from "../people/listed.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { alertChanges } from "../state/open-alerts.ts";
 import { client } from "../state/page-client.ts";
@@ -12,11 +12,15 @@ import { session } from "../state/session-state.ts";
 
 /** Silences and windows of maintenance; whoever is no viewer ends them. */
 export function QuietSection(): JSX.Element {
-  const { items, problem, attempt } = useListed(async () => (await client.listMaintenance()).maintenance);
-  useEffect(() => void attempt(async () => {}), [alertChanges.value]);
+  const {
+    answer: items,
+    problem,
+    look,
+    attempt,
+  } = useAnswer(async () => (await client.listMaintenance()).maintenance, [alertChanges.value]);
   useEffect(() => {
     // A window begins and ends by the clock alone.
-    const timer = setInterval(() => void attempt(async () => {}), 60_000);
+    const timer = setInterval(() => void look(), 60_000);
     return () => clearInterval(timer);
   }, []);
   const heads = [t("Of"), t("When"), t("State"), t("Note"), t("By")];

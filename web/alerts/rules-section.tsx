@@ -1,9 +1,8 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import type { ShownRuleDocument } from "#api/client";
 import { t } from "../language/text.ts";
-import { useListed } from "../people/listed.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { alertChanges } from "../state/open-alerts.ts";
 import { client } from "../state/page-client.ts";
@@ -12,9 +11,8 @@ import { RuleTest } from "./rule-test.tsx";
 
 /** The rules with how they stand, and what one would have found in the last week. */
 export function RulesSection(): JSX.Element {
-  const { items, problem, attempt } = useListed(async () => (await client.listAlertRules()).rules);
+  const { answer: items, problem } = useAnswer(async () => (await client.listAlertRules()).rules, [alertChanges.value]);
   const tried = useSignal<ShownRuleDocument | undefined>(undefined);
-  useEffect(() => void attempt(async () => {}), [alertChanges.value]);
   const heads = [t("Rule"), t("Severity"), t("Condition"), t("Devices"), t("State"), t("Fire")];
   return (
     <section>

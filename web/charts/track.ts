@@ -1,5 +1,6 @@
 import { signal, type ReadonlySignal } from "@preact/signals";
 import { client } from "../state/page-client.ts";
+import { Newest } from "../state/newest.ts";
 import { onSteps } from "../state/fleet-state.ts";
 import type { Pair } from "../state/latest.ts";
 import type { Panel, Source } from "./panels.ts";
@@ -47,7 +48,8 @@ export class Track {
   readonly #view = signal<View>({ status: "loading" });
   #window: Window | undefined;
   #early: Pair[] = [];
-  #stopped = false;
+  readonly #loads = new Newest();
+  readonly #comparisons = new Newest();
   #unfollow: () => void = () => {};
   #other: Frame | undefined;
   #notCompared: string | undefined;
@@ -68,7 +70,8 @@ export class Track {
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#loads.forget();
+    this.#comparisons.forget();
     this.#unfollow();
     clearInterval(this.#again);
   }
@@ -76,16 +79,17 @@ export class Track {
   /** Fetches history anew: at the start, and after the event stream was lost for a while. */
   async load(): Promise<void> {
     this.#window = undefined;
+    const isNewest = this.#loads.begin();
     try {
       const window = await (this.options.panel.bands ? this.#bands() : this.#lines());
-      if (this.#stopped) return;
+      if (!isNewest()) return;
       this.#window = window;
       this.#take(this.#early.splice(0));
       this.#publish();
       await this.#compare();
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
-      if (!this.#stopped) this.#view.value = { ...this.#view.peek(), status: "failed", problem };
+      if (isNewest()) this.#view.value = { ...this.#view.peek(), status: "failed", problem };
     }
   }
 
@@ -103,17 +107,20 @@ export class Track {
     const { panel, span, device, comparison = {} } = this.options;
     const shifted = shiftOf(comparison);
     if (!shifted || panel.bands) return;
+    const isNewest = this.#comparisons.begin();
     try {
       const every = stepFor(span);
       const { of, to } = await this.#ask(every, { device: comparison.beside ?? device, shift: shifted.shift });
+      if (!isNewest()) return;
       const window = new ChartWindow({ span, every, combine: panel.combine, to });
       window.add(of.flatMap(({ source, series }) => historyReadings(source, series)));
       this.#other = window.frame();
       this.#notCompared = this.#other.points === 0 ? "there are no values of it in this range" : undefined;
     } catch (error) {
+      if (!isNewest()) return;
       this.#notCompared = error instanceof Error ? error.message : String(error);
     }
-    if (!this.#stopped) this.#publish();
+    this.#publish();
   }
 
   async #bands(): Promise<Window> {

@@ -2,8 +2,10 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { UnitWordDocument } from "#api/unit-routes";
+import { nextMoment } from "../state/newest.ts";
 import { client } from "../state/page-client.ts";
 import { takeDevice } from "../state/fleet-state.ts";
+import { sentenceOf, useOnce } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import type { Panel } from "./panels.ts";
 import { t } from "../language/text.ts";
@@ -27,18 +29,20 @@ export function UnitDialog({ device, panel, close }: DialogProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const scopes = useSignal<readonly string[]>([`device:${device}`]);
   const scope = useSignal(`device:${device}`);
-  const words = useSignal<readonly UnitWordDocument[]>([]);
+  /** Undefined until it is known what was said before: what is typed sooner would take it back. */
+  const words = useSignal<readonly UnitWordDocument[] | undefined>(undefined);
   const typed = useSignal<Readonly<Record<string, Typed>>>({});
   const problem = useSignal<string | undefined>(undefined);
   const attempt = async (act: () => Promise<void>): Promise<void> => {
     try {
       await act();
     } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
+      problem.value = sentenceOf(error);
     }
   };
+  const [busy, once] = useOnce();
   const said = ({ measurement, field }: Panel["sources"][number]): Typed => {
-    const word = words.value.find(
+    const word = words.value?.find(
       (one) => one.scope === scope.value && one.measurement === measurement && one.field === field,
     );
     return { unit: word?.unit === "" ? plainNumber : (word?.unit ?? ""), title: word?.title ?? "" };
@@ -56,17 +60,24 @@ export function UnitDialog({ device, panel, close }: DialogProps): JSX.Element {
   }, []);
   const save = (event: Event): void => {
     event.preventDefault();
-    void attempt(async () => {
-      for (const source of panel.sources) {
-        const [before, now] = [said(source), typed.value[source.field]];
-        if (!now || (now.unit === before.unit && now.title === before.title)) continue;
-        const unit = now.unit === "" ? null : now.unit === plainNumber ? "" : now.unit;
-        const { measurement, field } = source;
-        await client.setUnit({ scope: scope.value, measurement, field, unit, title: now.title || null });
-      }
-      takeDevice(await client.getDevice(device));
-      close();
+    // As it stands now, whatever is chosen or typed while it is on its way.
+    const to = scope.peek();
+    const changed = panel.sources.flatMap((source) => {
+      const [before, now] = [said(source), typed.peek()[source.field]];
+      return now && (now.unit !== before.unit || now.title !== before.title) ? [{ source, now }] : [];
     });
+    once(() =>
+      attempt(async () => {
+        for (const { source, now } of changed) {
+          const unit = now.unit === "" ? null : now.unit === plainNumber ? "" : now.unit;
+          const { measurement, field } = source;
+          await client.setUnit({ scope: to, measurement, field, unit, title: now.title || null });
+        }
+        const asked = nextMoment();
+        takeDevice(await client.getDevice(device), asked);
+        close();
+      }),
+    );
   };
   return (
     <dialog ref={dialog} class="confirm units" aria-labelledby="units-title" onClose={close}>
@@ -90,14 +101,15 @@ export function UnitDialog({ device, panel, close }: DialogProps): JSX.Element {
             ))}
           </select>
         </div>
-        {panel.sources.map((source) => (
-          <Fields
-            key={source.field}
-            name={source.field}
-            value={typed.value[source.field] ?? said(source)}
-            typed={(value) => (typed.value = { ...typed.value, [source.field]: value })}
-          />
-        ))}
+        {words.value &&
+          panel.sources.map((source) => (
+            <Fields
+              key={source.field}
+              name={source.field}
+              value={typed.value[source.field] ?? said(source)}
+              typed={(value) => (typed.value = { ...typed.value, [source.field]: value })}
+            />
+          ))}
         <p class="field-note">
           {t("Such as °C, hPa, % or B;")} <code>{plainNumber}</code>{" "}
           {t("for a plain number. Left empty, what the device says or the name counts.")}
@@ -111,7 +123,7 @@ export function UnitDialog({ device, panel, close }: DialogProps): JSX.Element {
           <button type="button" class="button" onClick={close}>
             {t("Leave")}
           </button>
-          <button type="submit" class="button primary" data-testid="units-save">
+          <button type="submit" class="button primary" data-testid="units-save" disabled={busy || !words.value}>
             {t("Save")}
           </button>
         </div>

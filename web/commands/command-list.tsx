@@ -1,9 +1,8 @@
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import { client } from "../state/page-client.ts";
 import { listCommands, takeCommands } from "../state/command-state.ts";
 import { generation } from "../state/live-state.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { CommandRow } from "./command-row.tsx";
 import { isUnfinished } from "./states.ts";
 import { t } from "../language/text.ts";
@@ -18,19 +17,9 @@ interface ListProps {
 
 /** Running commands first, then the past ones, newest first; kept current by events. */
 export function CommandList({ device, limit, sent }: ListProps): JSX.Element {
-  const problem = useSignal<string | undefined>(undefined);
-  const fetched = useSignal(false);
-  useEffect(() => {
-    const fetchList = async (): Promise<void> => {
-      try {
-        takeCommands((await client.listCommands({ limit, device })).commands);
-        problem.value = undefined;
-        fetched.value = true;
-      } catch (error) {
-        problem.value = error instanceof Error ? error.message : String(error);
-      }
-    };
-    void fetchList();
+  const { answer: fetched, problem } = useAnswer(async () => {
+    takeCommands((await client.listCommands({ limit, device })).commands);
+    return true;
   }, [device, limit, generation.value]);
 
   const all = listCommands(device);

@@ -8,6 +8,7 @@ import { formatCoarsely } from "../format/format-duration.ts";
 import { Chevron } from "../shell/icons.tsx";
 import { commandDraft, draftOf } from "../state/command-draft.ts";
 import { takeCommands } from "../state/command-state.ts";
+import { useNewest } from "../state/newest.ts";
 import { session } from "../state/session-state.ts";
 import { CommandDetails } from "./details.tsx";
 import { isUnfinished, stateLooks } from "./states.ts";
@@ -110,10 +111,14 @@ function AgainButton({ command }: { command: CommandDocument }): JSX.Element | n
   const { route } = useLocation();
   const problem = useSignal<string | undefined>(undefined);
   if (session.value?.role === "viewer") return null;
+  const here = useNewest();
   const again = async (): Promise<void> => {
     const { device, id } = command;
+    const isHere = here.begin();
     try {
-      commandDraft.value = draftOf(command.brief ? await client.getCommand(id, { device }) : command);
+      const whole = command.brief ? await client.getCommand(id, { device }) : command;
+      if (!isHere()) return;
+      commandDraft.value = draftOf(whole);
       const path = `/devices/${encodeURIComponent(device)}`;
       if (location.pathname !== path) route(path);
     } catch (error) {

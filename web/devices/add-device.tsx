@@ -1,8 +1,8 @@
 import { useSignal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import type { EnrollmentDocument, MadeEnrollment } from "#api/client";
 import { client } from "../state/page-client.ts";
+import { useAnswer, useOnce } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { AskingMachines } from "./asking-machines.tsx";
 import { MadeCode } from "./made-code.tsx";
@@ -20,18 +20,12 @@ const times = [
 /** A code by which a machine joins: made here, shown once as a line to paste and a picture; and those that are still good. */
 export function AddDevice(): JSX.Element {
   const made = useSignal<MadeEnrollment | undefined>(undefined);
-  const codes = useSignal<readonly EnrollmentDocument[]>([]);
-  const problem = useSignal<string | undefined>(undefined);
-  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
-    try {
-      await act();
-      codes.value = (await client.listEnrollments()).enrollments.filter(({ state }) => state === "open");
-      problem.value = undefined;
-    } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
-    }
-  };
-  useEffect(() => void attempt(async () => {}), []);
+  const {
+    answer: codes,
+    problem,
+    attempt,
+  } = useAnswer(async () => (await client.listEnrollments()).enrollments.filter(({ state }) => state === "open"));
+  const open = codes.value ?? [];
   return (
     <section class="panel add-device" aria-labelledby="add-device-title" data-testid="add-device">
       <h2 id="add-device-title">{t("Add a device")}</h2>
@@ -39,34 +33,35 @@ export function AddDevice(): JSX.Element {
       {problem.value && <p class="refusal">{problem.value}</p>}
       {made.value && <MadeCode made={made.value} />}
       {session.value?.groups === undefined && <AskingMachines />}
-      {codes.value.length > 0 && (
-        <OpenCodes codes={codes.value} revoke={(id) => void attempt(() => client.revokeEnrollment(id))} />
-      )}
+      {open.length > 0 && <OpenCodes codes={open} revoke={(id) => void attempt(() => client.revokeEnrollment(id))} />}
     </section>
   );
 }
 
 type Order = Parameters<typeof client.createEnrollment>[0];
 
-function OrderForm({ make }: { make: (order: Order) => Promise<void> }): JSX.Element {
+function OrderForm({ make }: { make: (order: Order) => Promise<unknown> }): JSX.Element {
   const name = useSignal("");
   const groups = useSignal("");
   const ttl = useSignal<string>(times[0][0]);
   const uses = useSignal("1");
   const again = useSignal(false);
   const certificate = useSignal(false);
+  const [busy, once] = useOnce();
   const submit = (event: Event): void => {
     event.preventDefault();
     const named = groups.value.split(/[\s,]+/).filter(Boolean);
-    void make({
-      name: name.value.trim(),
-      groups: named,
-      ttl: ttl.value,
-      uses: Number(uses.value),
-      ...(again.value ? { again: true } : {}),
-      ...(certificate.value ? { certificate: true } : {}),
-      origin: window.location.origin,
-    });
+    once(() =>
+      make({
+        name: name.value.trim(),
+        groups: named,
+        ttl: ttl.value,
+        uses: Number(uses.value),
+        ...(again.value ? { again: true } : {}),
+        ...(certificate.value ? { certificate: true } : {}),
+        origin: window.location.origin,
+      }),
+    );
   };
   return (
     <form class="order" onSubmit={submit}>
@@ -85,7 +80,7 @@ function OrderForm({ make }: { make: (order: Order) => Promise<void> }): JSX.Ele
       <TextField id="uses" label={t("Machines")} value={uses} />
       <CheckField id="again" label={t("It was wiped: its old secret ends")} value={again} />
       <CheckField id="certificate" label={t("By a certificate in place of a secret")} value={certificate} />
-      <button type="submit" class="button primary" data-testid="add-submit">
+      <button type="submit" class="button primary" data-testid="add-submit" disabled={busy}>
         {t("Make a code")}
       </button>
     </form>

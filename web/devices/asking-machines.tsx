@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { JoinRequestDocument } from "#api/client";
 import { client } from "../state/page-client.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { Ago } from "../format/when.tsx";
 import { t } from "../language/text.ts";
 
@@ -11,30 +12,24 @@ const lookedEvery = 3_000;
 
 /** Machines that ask to join without a code: let in under a name, once a person has compared the fingerprints; or not. */
 export function AskingMachines(): JSX.Element | null {
-  const requests = useSignal<readonly JoinRequestDocument[]>([]);
-  const problem = useSignal<string | undefined>(undefined);
-  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
-    try {
-      await act();
-      problem.value = undefined;
-      requests.value = (await client.listJoinRequests()).requests;
-    } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
-    }
-  };
+  const {
+    answer: requests,
+    problem,
+    look,
+    attempt,
+  } = useAnswer(async () => (await client.listJoinRequests()).requests);
   useEffect(() => {
-    const look = (): void => void attempt(async () => {});
-    look();
-    const timer = setInterval(look, lookedEvery);
+    const timer = setInterval(() => void look(), lookedEvery);
     return () => clearInterval(timer);
   }, []);
-  if (requests.value.length === 0 && problem.value === undefined) return null;
+  const asking = requests.value ?? [];
+  if (asking.length === 0 && problem.value === undefined) return null;
   return (
     <div data-testid="join-requests">
       <h3>{t("Machines that ask")}</h3>
       <p class="field-note">{t("Let one in only if it shows the same fingerprint.")}</p>
       {problem.value && <p class="refusal">{problem.value}</p>}
-      {requests.value.map((request) => (
+      {asking.map((request) => (
         <Request key={request.id} request={request} answer={attempt} />
       ))}
     </div>
@@ -43,7 +38,7 @@ export function AskingMachines(): JSX.Element | null {
 
 interface RequestProps {
   readonly request: JoinRequestDocument;
-  readonly answer: (act: () => Promise<unknown>) => Promise<void>;
+  readonly answer: (act: () => Promise<unknown>) => Promise<boolean>;
 }
 
 function Request({ request, answer }: RequestProps): JSX.Element {

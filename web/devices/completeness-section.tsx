@@ -1,10 +1,10 @@
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { CompletenessDocument } from "#api/completeness-routes";
 import { client } from "../state/page-client.ts";
 import { generation } from "../state/live-state.ts";
 import type { Tracked } from "../state/fleet-state.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { now } from "../state/now.ts";
 import { countsOf, gapRows } from "./completeness-rows.ts";
 import { At, ToldText } from "../format/when.tsx";
@@ -16,24 +16,21 @@ const refreshEvery = 15_000;
 /** What of the device's samples is stored, missing and outstanding. */
 export function CompletenessSection({ tracked }: { tracked: Tracked }): JSX.Element {
   const { id } = tracked.presence.value;
-  const known = useSignal<CompletenessDocument | undefined>(undefined);
-  const problem = useSignal<string | undefined>(undefined);
   const asked = useRef(0);
   const seen = tracked.seen.value;
-
-  const load = async (): Promise<void> => {
+  const {
+    answer: known,
+    problem,
+    look,
+  } = useAnswer<CompletenessDocument>(() => {
     asked.current = now.peek();
-    try {
-      known.value = await client.getCompleteness(id);
-      tracked.missing.value = known.value.missing;
-      problem.value = undefined;
-    } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
-    }
-  };
-  useEffect(() => void load(), [generation.value]);
+    return client.getCompleteness(id);
+  }, [generation.value]);
   useEffect(() => {
-    if (now.peek() - asked.current >= refreshEvery) void load();
+    if (known.value) tracked.missing.value = known.value.missing;
+  }, [known.value]);
+  useEffect(() => {
+    if (now.peek() - asked.current >= refreshEvery) void look();
   }, [seen]);
 
   return (

@@ -16,6 +16,7 @@ import { useTitle } from "../shell/title.ts";
 import { LaterSettings } from "../settings/later-settings.tsx";
 import { fleet, takeDevice, unknownDevice, type Tracked } from "../state/fleet-state.ts";
 import { fleetKnown, rowOf, rowsVersion } from "../state/fleet-rows.ts";
+import { nextMoment, useNewest } from "../state/newest.ts";
 import { generation, lookAt } from "../state/live-state.ts";
 import { CompletenessSection } from "./completeness-section.tsx";
 import { LabelsLine } from "./labels-line.tsx";
@@ -36,6 +37,7 @@ export function DevicePage(): JSX.Element {
   const id = useRoute().params["id"] ?? "";
   useTitle(id);
   useEffect(() => lookAt(id), [id]);
+  const newest = useNewest();
   // What was not there may come.
   const listed = useComputed(() => rowsVersion.value >= 0 && rowOf(id) !== undefined);
   useEffect(() => {
@@ -45,8 +47,11 @@ export function DevicePage(): JSX.Element {
       return;
     }
     if (unknownDevice.peek() === id) unknownDevice.value = undefined;
-    client.getDevice(id).then(takeDevice, (error: unknown) => {
-      if (error instanceof ApiError && error.status === 404) unknownDevice.value = id;
+    const asked = nextMoment();
+    const isNewest = newest.begin();
+    const take = (known: DeviceDocument): void => takeDevice(known, asked);
+    client.getDevice(id).then(take, (error: unknown) => {
+      if (isNewest() && error instanceof ApiError && error.status === 404) unknownDevice.value = id;
     });
   }, [id, generation.value, listed.value, fleetKnown.value]);
   const tracked = fleet.value.get(id);
@@ -66,11 +71,14 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
   const device = tracked.presence.value;
   const identity = useSignal<IdentityDocument | undefined>(undefined);
   const whole = useSignal(false);
+  const newest = useNewest();
   useEffect(() => {
     // Values that arrive by events fill what could not be fetched.
+    const asked = nextMoment();
+    const isNewest = newest.begin();
     const take = (known: DeviceDocument): void => {
-      takeDevice(known);
-      identity.value = known.identity;
+      takeDevice(known, asked);
+      if (isNewest()) identity.value = known.identity;
     };
     void client
       .getDevice(device.id)

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { PresenceDocument } from "#api/device-routes";
 import { maxDisplayName, maxDeviceNote } from "#shared/device-labels";
 import { client } from "../state/page-client.ts";
+import { sentenceOf, useOnce } from "../state/use-answer.ts";
 import { t } from "../language/text.ts";
 
 interface LabelFormProps {
@@ -29,12 +30,13 @@ export function LabelForm({ device, onEnd }: LabelFormProps): JSX.Element {
         await client.setGroups(device.id, { groups: wanted });
       onEnd();
     } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
+      problem.value = sentenceOf(error);
     }
   };
+  const [busy, once] = useOnce();
   const submit = (event: Event): void => {
     event.preventDefault();
-    void save();
+    once(save);
   };
   const leave = (event: KeyboardEvent): void => {
     if (event.key === "Escape") onEnd();
@@ -73,7 +75,7 @@ export function LabelForm({ device, onEnd }: LabelFormProps): JSX.Element {
         </p>
       )}
       <div class="actions wide">
-        <button type="submit" class="button primary" data-testid="label-save">
+        <button type="submit" class="button primary" data-testid="label-save" disabled={busy}>
           {t("Save")}
         </button>
         <button type="button" class="button" onClick={onEnd}>

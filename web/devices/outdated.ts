@@ -1,6 +1,7 @@
 import { computed, signal } from "@preact/signals";
 import type { JobOrder } from "#api/job-routes";
 import type { PresenceDocument } from "#api/device-routes";
+import { Newest } from "../state/newest.ts";
 import { client } from "../state/page-client.ts";
 import { offered } from "../state/offered-keys.ts";
 
@@ -11,9 +12,13 @@ export const release = signal<Held | undefined>(undefined);
 /** What is wrong with what it holds. */
 export const releaseProblem = signal<string | undefined>(undefined);
 
+const looks = new Newest();
+
 export async function fetchRelease(): Promise<void> {
+  const isNewest = looks.begin();
   try {
     const held = await client.getRelease();
+    if (!isNewest()) return;
     release.value = held.release ?? undefined;
     releaseProblem.value = held.problem ?? undefined;
   } catch {

@@ -1,24 +1,20 @@
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
-import type { RefusedDocument } from "#api/refusal-routes";
 import { client } from "../state/page-client.ts";
 import { generation, refusals } from "../state/live-state.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { Ago, ToldText } from "../format/when.tsx";
 import { t } from "../language/text.ts";
 
 /** What was refused of late of a device, or of everybody: when, where, why, and what would have been taken. Nothing, where there is none. */
 export function RefusedSection({ device }: { device?: string }): JSX.Element | null {
-  const known = useSignal<readonly RefusedDocument[]>([]);
-  const problem = useSignal<string | undefined>(undefined);
-  useEffect(() => {
-    const fail = (error: unknown): void =>
-      void (problem.value = error instanceof Error ? error.message : String(error));
-    void client.listRefusals({ device }).then(({ refusals }) => (known.value = refusals), fail);
-  }, [device, generation.value, refusals.value]);
+  const { answer, problem } = useAnswer(
+    async () => (await client.listRefusals({ device })).refusals,
+    [device, generation.value, refusals.value],
+  );
+  const known = answer.value ?? [];
   if (problem.value) return <p class="refusal">{problem.value}</p>;
-  if (known.value.length === 0) return null;
+  if (known.length === 0) return null;
   return (
     <section aria-labelledby="refused-title" data-testid="refused">
       <h2 id="refused-title">{t("Refused")}</h2>
@@ -36,7 +32,7 @@ export function RefusedSection({ device }: { device?: string }): JSX.Element | n
             </tr>
           </thead>
           <tbody>
-            {known.value.map((one) => (
+            {known.map((one) => (
               <tr key={JSON.stringify([one.name, one.topic, one.why])}>
                 <td>
                   <Ago ts={one.last} />

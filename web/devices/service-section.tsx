@@ -6,6 +6,7 @@ import type { PresenceDocument } from "#api/device-routes";
 import type { RemovalPlanDocument } from "#api/service-routes";
 import { removalText } from "#shared/removal-text";
 import { Confirm } from "../commands/confirm-dialog.tsx";
+import { useNewest } from "../state/newest.ts";
 import { client } from "../state/page-client.ts";
 import { dropDevice } from "../state/fleet-state.ts";
 import { session } from "../state/session-state.ts";
@@ -19,6 +20,7 @@ type Asked = { readonly kind: "retire" } | { readonly kind: "remove"; readonly p
 export function ServiceSection({ device }: { device: PresenceDocument }): JSX.Element | null {
   const { route } = useLocation();
   const { id, retired } = device;
+  const here = useNewest();
   const asked = useSignal<Asked | undefined>(undefined);
   const made = useSignal<MadeEnrollment | undefined>(undefined);
   const told = useSignal<string | undefined>(undefined);
@@ -51,8 +53,9 @@ export function ServiceSection({ device }: { device: PresenceDocument }): JSX.El
         );
     });
   const remove = async (): Promise<void> => {
+    const isHere = here.begin();
     await client.removeDevice(id);
-    route("/");
+    if (isHere()) route("/");
     dropDevice({ device: id });
   };
   const answer = (yes: boolean): void => {

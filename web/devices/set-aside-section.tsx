@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import type { Decision } from "#api/field-routes";
 import type { OverBudgetDocument, SetAsideDocument } from "#api/quarantine-routes";
 import { client } from "../state/page-client.ts";
 import { generation } from "../state/live-state.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { Ago } from "../format/when.tsx";
@@ -18,26 +18,19 @@ interface Known {
 
 /** What a device (or the fleet) sends and the console does not store, and what to do about it. Nothing, where there is none. */
 export function SetAsideSection({ device }: { device?: string }): JSX.Element | null {
-  const known = useSignal<Known | undefined>(undefined);
-  const problem = useSignal<string | undefined>(undefined);
   const outcome = useSignal<string | undefined>(undefined);
-  const load = async (): Promise<void> => {
-    try {
-      const [{ entries }, { budget, devices }] = await Promise.all([
-        client.getQuarantine({ device, limit: 200 }),
-        client.getSeries(),
-      ]);
-      known.value = {
-        entries,
-        budget,
-        offenders: devices.filter((one) => device === undefined || one.device === device),
-      };
-      problem.value = undefined;
-    } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
-    }
-  };
-  useEffect(() => void load(), [device, generation.value]);
+  const {
+    answer: known,
+    problem,
+    look,
+    attempt,
+  } = useAnswer<Known>(async () => {
+    const [{ entries }, { budget, devices }] = await Promise.all([
+      client.getQuarantine({ device, limit: 200 }),
+      client.getSeries(),
+    ]);
+    return { entries, budget, offenders: devices.filter((one) => device === undefined || one.device === device) };
+  }, [device, generation.value]);
   const settle = async (one: SetAsideDocument, type: Decision["type"]): Promise<void> => {
     const { measurement, field } = one;
     try {
@@ -52,12 +45,12 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
     } catch (error) {
       outcome.value = error instanceof Error ? error.message : String(error);
     }
-    await load();
+    await look();
   };
   if (problem.value) return <p class="refusal">{problem.value}</p>;
   if (!known.value || (known.value.entries.length + known.value.offenders.length === 0 && !outcome.value)) return null;
   const mayDecide = session.value?.role !== "viewer";
-  const forget = (): void => void client.forgetQuarantine({ device }).then(load, load);
+  const forget = (): void => void attempt(() => client.forgetQuarantine({ device }));
   const { entries, offenders, budget } = known.value;
   return (
     <section aria-labelledby="aside-title" data-testid="set-aside">

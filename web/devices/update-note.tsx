@@ -8,6 +8,8 @@ import { Confirm } from "../commands/confirm-dialog.tsx";
 import { generation } from "../state/live-state.ts";
 import { useOffered } from "../state/offered-keys.ts";
 import { client } from "../state/page-client.ts";
+import { useNewest } from "../state/newest.ts";
+import { sentenceOf } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { fetchRelease, isOutdated, offersUpdate, outdated, release, releaseProblem, updateOrder } from "./outdated.ts";
 import { t } from "../language/text.ts";
@@ -73,15 +75,18 @@ function UpdateButton({
 }): JSX.Element | null {
   const { route } = useLocation();
   const asking = useSignal(false);
+  const here = useNewest();
   const problem = useSignal<string | undefined>(undefined);
   if (session.value?.role === "viewer") return null;
   const answer = async (yes: boolean): Promise<void> => {
     asking.value = false;
     if (!yes) return;
     try {
-      route(`/jobs/${encodeURIComponent((await client.createJob(updateOrder(devices))).id)}`);
+      const isHere = here.begin();
+      const { id } = await client.createJob(updateOrder(devices));
+      if (isHere()) route(`/jobs/${encodeURIComponent(id)}`);
     } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
+      problem.value = sentenceOf(error);
     }
   };
   const what = devices.length === 1 ? (devices[0]?.id ?? "") : counted(devices.length, "device");

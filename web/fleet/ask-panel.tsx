@@ -4,6 +4,7 @@ import { tableCsv, type TableCell } from "#shared/fleet-table";
 import type { JobTarget } from "#api/job-routes";
 import { saveAsFile } from "../shell/save-file.ts";
 import { valueOf, type ListedRow } from "../state/fleet-rows.ts";
+import { useNewest } from "../state/newest.ts";
 import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
 import type { FleetView } from "./fleet-view.ts";
@@ -30,6 +31,7 @@ export function AskPanel({ view, rows, onColumns }: AskPanelProps): JSX.Element 
   const asking = useSignal(false);
   const problem = useSignal<string | undefined>(undefined);
   const silent = useSignal<readonly Silent[] | undefined>(undefined);
+  const newest = useNewest();
   const columns = ["id", ...view.columns];
   const cells = (): TableCell[][] =>
     rows.map((row) => columns.map((column) => (column === "id" ? row.id : (valueOf(row, column) ?? null))));
@@ -47,10 +49,12 @@ export function AskPanel({ view, rows, onColumns }: AskPanelProps): JSX.Element 
     asking.value = true;
     problem.value = undefined;
     silent.value = undefined;
+    const isNewest = newest.begin();
     try {
       const target: JobTarget = { devices: rows.map(({ id }) => id) };
       const { id } = await client.createJob({ key: "report", target, rate: 1_000, ttl: patience, timeout: patience });
-      silent.value = await silentOf(id);
+      const found = await silentOf(id, isNewest);
+      if (isNewest()) silent.value = found;
     } catch (error) {
       problem.value = error instanceof Error ? error.message : String(error);
     } finally {
@@ -129,8 +133,8 @@ export function AskPanel({ view, rows, onColumns }: AskPanelProps): JSX.Element 
 }
 
 /** Whoever has not answered once the job is over. */
-async function silentOf(id: string): Promise<readonly Silent[]> {
-  for (;;) {
+async function silentOf(id: string, isAwaited: () => boolean): Promise<readonly Silent[]> {
+  while (isAwaited()) {
     const { state, counts, devices } = await client.getJob(id);
     if (state !== "running" && counts.sent === 0)
       return devices.flatMap((one) =>
@@ -138,4 +142,5 @@ async function silentOf(id: string): Promise<readonly Silent[]> {
       );
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
+  return [];
 }

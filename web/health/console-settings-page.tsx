@@ -1,12 +1,11 @@
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import type { ConsoleSettingDocument } from "#api/console-settings-routes";
 import { t } from "../language/text.ts";
 import { managesPeople } from "../people/people-nav.tsx";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { useTitle } from "../shell/title.ts";
 import { client } from "../state/page-client.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { HealthNav } from "./health-nav.tsx";
 import { SettingRow } from "./setting-row.tsx";
 import { sourceOf } from "./setting-source.ts";
@@ -15,15 +14,9 @@ import "./health.css";
 /** The console's own settings: those that change while it runs, to be changed; the others with the reason why they do not. */
 export function ConsoleSettingsPage(): JSX.Element {
   useTitle(t("Settings"));
-  const known = useSignal<readonly ConsoleSettingDocument[] | undefined>(undefined);
-  const problem = useSignal<string | undefined>(undefined);
-  useEffect(() => {
-    if (!managesPeople()) return;
-    client.listConsoleSettings().then(
-      ({ settings }) => (known.value = settings),
-      (error: unknown) => (problem.value = error instanceof Error ? error.message : String(error)),
-    );
-  }, []);
+  const { answer: known, problem } = useAnswer<readonly ConsoleSettingDocument[]>(async () =>
+    managesPeople() ? (await client.listConsoleSettings()).settings : [],
+  );
   const took = (one: ConsoleSettingDocument): void => {
     known.value = known.value?.map((before) => (before.name === one.name ? one : before));
   };

@@ -1,4 +1,3 @@
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { ConditionDocument } from "#api/condition-routes";
@@ -8,6 +7,7 @@ import { useTitle } from "../shell/title.ts";
 import { brokerState, damaged, generation, store } from "../state/live-state.ts";
 import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { HealthNav } from "./health-nav.tsx";
 import { factsAbout } from "./health-facts.ts";
 import { SmallCharts } from "./small-charts.tsx";
@@ -19,17 +19,14 @@ const lookEvery = 10_000;
 /** How Muster itself is: what is to be seen to and what to do, its last hour in small charts, and its parts. */
 export function HealthPage(): JSX.Element {
   useTitle(t("Health"));
-  const known = useSignal<ConditionDocument | undefined>(undefined);
-  const problem = useSignal<string | undefined>(undefined);
-  const look = async (): Promise<void> => {
-    try {
-      known.value = await client.getCondition();
-      problem.value = undefined;
-    } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
-    }
-  };
-  useEffect(() => void look(), [generation.value, store.value, brokerState.value, damaged.value]);
+  const {
+    answer: known,
+    problem,
+    look,
+  } = useAnswer<ConditionDocument>(
+    () => client.getCondition(),
+    [generation.value, store.value, brokerState.value, damaged.value],
+  );
   useEffect(() => {
     const again = setInterval(() => void look(), lookEvery);
     return () => clearInterval(again);

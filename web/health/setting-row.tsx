@@ -3,6 +3,8 @@ import type { JSX } from "preact";
 import type { ConsoleSettingDocument } from "#api/console-settings-routes";
 import { t } from "../language/text.ts";
 import { client } from "../state/page-client.ts";
+import { useNewest } from "../state/newest.ts";
+import { sentenceOf } from "../state/use-answer.ts";
 import { sourceOf } from "./setting-source.ts";
 
 interface SettingRowProps {
@@ -16,13 +18,19 @@ export function SettingRow({ setting, took }: SettingRowProps): JSX.Element {
   const { name, help, value, range, source, set, idle } = setting;
   const typed = useSignal<string | undefined>(undefined);
   const refusal = useSignal<string | undefined>(undefined);
+  const newest = useNewest();
   const attempt = async (act: () => Promise<ConsoleSettingDocument>): Promise<void> => {
+    const isNewest = newest.begin();
+    const sent = typed.peek();
     try {
-      took(await act());
-      typed.value = undefined;
+      const changed = await act();
+      if (!isNewest()) return;
+      took(changed);
+      // What was typed meanwhile is not set yet.
+      if (typed.peek() === sent) typed.value = undefined;
       refusal.value = undefined;
     } catch (error) {
-      refusal.value = error instanceof Error ? error.message : String(error);
+      if (isNewest()) refusal.value = sentenceOf(error);
     }
   };
   const save = (event: Event): void => {

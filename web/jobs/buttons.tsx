@@ -6,27 +6,18 @@ import { Confirm } from "../commands/confirm-dialog.tsx";
 import { mayChange } from "./looks.ts";
 import { t } from "../language/text.ts";
 
+export interface JobProps {
+  readonly job: JobDocument;
+  /** Does something to it, and shows how it stands then, or what is wrong. */
+  readonly attempt: (act: () => Promise<unknown>) => Promise<boolean>;
+}
+
 /** Pause, resume, cancel: what the job's state allows. */
-export function JobButtons({
-  job,
-  onChanged,
-}: {
-  job: JobDocument;
-  onChanged: (job: JobDocument) => void;
-}): JSX.Element | null {
-  const problem = useSignal<string | undefined>(undefined);
+export function JobButtons({ job, attempt }: JobProps): JSX.Element | null {
   const asking = useSignal(false);
-  const act = async (change: Promise<JobDocument>): Promise<void> => {
-    try {
-      onChanged(await change);
-      problem.value = undefined;
-    } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
-    }
-  };
   const answer = (yes: boolean): void => {
     asking.value = false;
-    if (yes) void act(client.cancelJob(job.id));
+    if (yes) void attempt(() => client.cancelJob(job.id));
   };
   if (!mayChange(job) && job.counts.sent === 0) return null;
   const change = job.state === "paused" ? "resume" : "pause";
@@ -37,7 +28,7 @@ export function JobButtons({
           type="button"
           class="button"
           data-testid={`job-${change}`}
-          onClick={() => void act(change === "pause" ? client.pauseJob(job.id) : client.resumeJob(job.id))}
+          onClick={() => void attempt(() => (change === "pause" ? client.pauseJob(job.id) : client.resumeJob(job.id)))}
         >
           {change === "pause" ? t("Pause") : t("Resume")}
         </button>
@@ -45,11 +36,6 @@ export function JobButtons({
       <button type="button" class="button" data-testid="job-cancel" onClick={() => (asking.value = true)}>
         {t("Cancel")}
       </button>
-      {problem.value && (
-        <span class="bad" role="alert">
-          {problem.value}
-        </span>
-      )}
       {asking.value && (
         <Confirm
           question={t("Cancel {key}?", { key: job.key })}

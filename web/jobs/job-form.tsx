@@ -9,6 +9,8 @@ import { devicesToSign, JobSigningNote } from "./job-signing.tsx";
 import { later } from "../shell/later.tsx";
 import { client } from "../state/page-client.ts";
 import type { Plan } from "./job-plan.tsx";
+import { useNewest } from "../state/newest.ts";
+import { sentenceOf, useOnce } from "../state/use-answer.ts";
 import { Confirm } from "../commands/confirm-dialog.tsx";
 import { consequenceOf } from "../commands/states.ts";
 import { draft } from "../state/job-draft.ts";
@@ -45,6 +47,15 @@ export function JobForm(): JSX.Element {
   const refused = useSignal<string | undefined>(undefined);
   const asking = useSignal<Asked | undefined>(undefined);
   const plan = useSignal<Plan | undefined>(undefined);
+  const newest = useNewest();
+  const here = useNewest();
+  const [busy, once] = useOnce();
+  /** A plan is of what stood there when it was asked for. */
+  const type = (changes: Partial<TypedOrder>): void => {
+    typed.value = { ...typed.value, ...changes };
+    plan.value = undefined;
+    newest.forget();
+  };
   const keys = useComputed(() => offeredKeys());
   const key = keys.value.includes(typed.value.key)
     ? typed.value.key
@@ -53,20 +64,20 @@ export function JobForm(): JSX.Element {
     name,
     value: typed.value[name],
     problem: problems.value[name],
-    onTyped: (value: string) => {
-      typed.value = { ...typed.value, [name]: value };
-      plan.value = undefined;
-    },
+    onTyped: (value: string) => type({ [name]: value }),
   });
   /** Which devices it would go to, before it does. */
   const lookAhead = async (): Promise<void> => {
     refused.value = undefined;
     const read = readOrder({ ...typed.value, key });
     problems.value = read.ok ? {} : read.problems;
+    if (!read.ok) return;
+    const isNewest = newest.begin();
     try {
-      if (read.ok) plan.value = await client.planJob(read.order);
+      const planned = await client.planJob(read.order);
+      if (isNewest()) plan.value = planned;
     } catch (error) {
-      refused.value = error instanceof Error ? error.message : String(error);
+      if (isNewest()) refused.value = sentenceOf(error);
     }
   };
 
@@ -74,9 +85,12 @@ export function JobForm(): JSX.Element {
     try {
       const by = browserKey.value;
       if (devices && by) order = await signJobOrder(by, devices, order);
-      route(`/jobs/${encodeURIComponent((await client.createJob(order)).id)}`);
+      const isHere = here.begin();
+      const { id } = await client.createJob(order);
+      // Who has gone elsewhere meanwhile stays there.
+      if (isHere()) route(`/jobs/${encodeURIComponent(id)}`);
     } catch (error) {
-      refused.value = error instanceof Error ? error.message : String(error);
+      refused.value = sentenceOf(error);
     }
   };
   const submit = (event: SubmitEvent): void => {
@@ -85,7 +99,8 @@ export function JobForm(): JSX.Element {
     const read = readOrder({ ...typed.value, key });
     problems.value = read.ok ? {} : read.problems;
     if (!read.ok) return;
-    void ask(read.order);
+    const order = read.order;
+    once(() => ask(order));
   };
   /** What cannot be undone is asked for, and so is a list that is signed: the console has said what is in it. */
   const ask = async (order: JobOrder): Promise<void> => {
@@ -94,13 +109,13 @@ export function JobForm(): JSX.Element {
       if (devices || consequenceOf(order.key)) asking.value = { order, devices };
       else await send({ order, devices });
     } catch (error) {
-      refused.value = error instanceof Error ? error.message : String(error);
+      refused.value = sentenceOf(error);
     }
   };
   const answer = (yes: boolean): void => {
     const asked = asking.value;
     asking.value = undefined;
-    if (yes && asked) void send(asked);
+    if (yes && asked) once(() => send(asked));
   };
 
   if (keys.value.length === 0) return <p class="hint">{t("No device offers a command yet.")}</p>;
@@ -109,13 +124,7 @@ export function JobForm(): JSX.Element {
       <form onSubmit={submit} noValidate data-testid="job-form">
         <Choice {...field("target")} title={t("To")} options={targets.map(([id, name]) => [id, word(name)] as const)} />
         <TargetField typed={typed.value} field={field} />
-        <FavouritesBar
-          keys={keys.value}
-          onPick={(kept) => {
-            typed.value = { ...typed.value, ...typedCommand(kept) };
-            plan.value = undefined;
-          }}
-        />
+        <FavouritesBar keys={keys.value} onPick={(kept) => type(typedCommand(kept))} />
         <Choice
           {...field("key")}
           value={key}
@@ -147,7 +156,7 @@ export function JobForm(): JSX.Element {
           <button type="button" class="button" data-testid="job-plan" onClick={() => void lookAhead()}>
             {t("Show the plan")}
           </button>
-          <button type="submit" class="button primary" data-testid="job-send">
+          <button type="submit" class="button primary" data-testid="job-send" disabled={busy}>
             {t("Send {key}", { key })}
           </button>
         </div>
@@ -155,8 +164,14 @@ export function JobForm(): JSX.Element {
       {asking.value && (
         <Confirm
           question={questionOf(asking.value)}
-          consequence={[consequenceOf(key), asking.value.devices?.join(", ")].filter(Boolean).join(" ")}
-          action={asking.value.devices ? t("Sign and send {key}", { key }) : t("Send {key}", { key })}
+          consequence={[consequenceOf(asking.value.order.key), asking.value.devices?.join(", ")]
+            .filter(Boolean)
+            .join(" ")}
+          action={
+            asking.value.devices
+              ? t("Sign and send {key}", { key: asking.value.order.key })
+              : t("Send {key}", { key: asking.value.order.key })
+          }
           onAnswer={answer}
         />
       )}

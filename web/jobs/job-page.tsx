@@ -1,15 +1,14 @@
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import { useRoute } from "preact-iso/router";
 import type { JobDocument } from "#api/job-routes";
 import { knownJobs } from "../state/job-state.ts";
 import { client } from "../state/page-client.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { useTitle } from "../shell/title.ts";
 import { generation } from "../state/live-state.ts";
 import { session } from "../state/session-state.ts";
 import { CountsBar } from "./bar.tsx";
-import { JobButtons } from "./buttons.tsx";
+import { JobButtons, type JobProps } from "./buttons.tsx";
 import { describeTarget } from "#api/target-text";
 import { jobLooks } from "./looks.ts";
 import { JobDevicesTable } from "./job-devices.tsx";
@@ -23,24 +22,13 @@ export function JobPage(): JSX.Element {
 }
 
 function Known({ id }: { id: string }): JSX.Element {
-  const shown = useSignal<JobDocument | undefined>(undefined);
-  const problem = useSignal<string | undefined>(undefined);
-  const newest = useRef(0);
+  // An event tells that the job changed; the devices come with the job itself.
+  const {
+    answer: shown,
+    problem,
+    attempt,
+  } = useAnswer(() => client.getJob(id), [id, knownJobs.value.get(id), generation.value]);
   useTitle(shown.value ? t("{key} to many", { key: shown.value.key }) : t("Job"));
-  // An event tells that the job changed; the devices come with the job itself. Answers may overtake one another.
-  useEffect(() => {
-    const turn = ++newest.current;
-    client.getJob(id).then(
-      (job) => {
-        if (turn !== newest.current) return;
-        shown.value = job;
-        problem.value = undefined;
-      },
-      (error: unknown) => {
-        if (turn === newest.current) problem.value = error instanceof Error ? error.message : String(error);
-      },
-    );
-  }, [id, knownJobs.value.get(id), generation.value]);
   const job = shown.value;
   return (
     <main class="page" aria-busy={!job && !problem.value}>
@@ -52,20 +40,20 @@ function Known({ id }: { id: string }): JSX.Element {
           {problem.value}
         </p>
       )}
-      {job && <Head job={job} onChanged={(changed) => (shown.value = changed)} />}
+      {job && <Head job={job} attempt={attempt} />}
       {job && <JobDevicesTable rows={job.devices} />}
     </main>
   );
 }
 
-function Head({ job, onChanged }: { job: JobDocument; onChanged: (job: JobDocument) => void }): JSX.Element {
+function Head({ job, attempt }: JobProps): JSX.Element {
   const { label, tone } = jobLooks(job);
   return (
     <header class="job-detail" data-testid="job" data-state={job.state}>
       <div class="page-head">
         <h1>{t("{key} to {target}", { key: job.key, target: describeTarget(job.target) })}</h1>
         <span class={`state ${tone}`}>{label}</span>
-        {session.value?.role !== "viewer" && <JobButtons job={job} onChanged={onChanged} />}
+        {session.value?.role !== "viewer" && <JobButtons job={job} attempt={attempt} />}
       </div>
       <CountsBar counts={job.counts} />
       <p class="job-explain" data-testid="job-explain">

@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import type { JobSummaryDocument } from "#api/job-routes";
-import type { ScheduleDocument } from "#api/schedule-routes";
 import { listJobs, takeJobs } from "../state/job-state.ts";
 import { client } from "../state/page-client.ts";
 import { useTitle } from "../shell/title.ts";
 import { generation } from "../state/live-state.ts";
+import { nextMoment } from "../state/newest.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { Chevron } from "../shell/icons.tsx";
 import { folded, type Folded } from "./fold-runs.ts";
@@ -46,24 +46,20 @@ export function JobsPage(): JSX.Element {
 }
 
 function JobList(): JSX.Element {
-  const problem = useSignal<string | undefined>(undefined);
-  const fetched = useSignal(false);
-  const schedules = useSignal<readonly ScheduleDocument[]>([]);
-  useEffect(() => {
+  const { answer: schedules, problem } = useAnswer(async () => {
+    const asked = nextMoment();
     // The newest of all have runs of schedules that are gone as well.
-    Promise.all([client.listJobs({ schedule: "none" }), client.listJobs(), client.listSchedules()]).then(
-      ([own, all, known]) => {
-        takeJobs([...own.jobs, ...all.jobs]);
-        schedules.value = known.schedules;
-        fetched.value = true;
-        problem.value = undefined;
-      },
-      (error: unknown) => (problem.value = error instanceof Error ? error.message : String(error)),
-    );
+    const [own, all, known] = await Promise.all([
+      client.listJobs({ schedule: "none" }),
+      client.listJobs(),
+      client.listSchedules(),
+    ]);
+    takeJobs([...own.jobs, ...all.jobs], asked);
+    return known.schedules;
   }, [generation.value]);
-  const all = folded(listJobs(), schedules.value);
+  const all = folded(listJobs(), schedules.value ?? []);
   if (problem.value) return <p class="refusal">{problem.value}</p>;
-  if (all.length === 0) return <p class="hint">{fetched.value ? t("No jobs yet.") : t("Loading…")}</p>;
+  if (all.length === 0) return <p class="hint">{schedules.value ? t("No jobs yet.") : t("Loading…")}</p>;
   return (
     <ul class="commands" data-testid="jobs">
       {all.map((one) =>
@@ -81,8 +77,9 @@ function ScheduleRuns({ folded: { id, name, runs } }: { folded: Folded }): JSX.E
   const toggle = (): void => {
     open.value = !open.value;
     if (!open.value) return;
+    const asked = nextMoment();
     client.listJobs({ schedule: id }).then(
-      ({ jobs }) => takeJobs(jobs),
+      ({ jobs }) => takeJobs(jobs, asked),
       (error: unknown) => (problem.value = error instanceof Error ? error.message : String(error)),
     );
   };

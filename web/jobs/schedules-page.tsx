@@ -9,6 +9,7 @@ import { formatMoment } from "../format/moment.ts";
 import { generation } from "../state/live-state.ts";
 import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
+import { useAnswer, useOnce } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { useOffered } from "../state/offered-keys.ts";
 import { offeredKeys, TargetField, targets } from "./job-form.tsx";
@@ -19,24 +20,18 @@ import { t } from "../language/text.ts";
 
 /** Commands and jobs that the clock begins: the form for the next, and those there are. */
 export function SchedulesPage(): JSX.Element {
-  const all = useSignal<readonly ScheduleDocument[] | undefined>(undefined);
-  const problem = useSignal<string | undefined>(undefined);
-  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
-    try {
-      await act();
-      all.value = (await client.listSchedules()).schedules;
-      problem.value = undefined;
-    } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
-    }
-  };
-  useEffect(() => void attempt(async () => {}), [generation.value]);
+  const {
+    answer: all,
+    problem,
+    attempt,
+  } = useAnswer(async () => (await client.listSchedules()).schedules, [generation.value]);
   const changed = useSignal<ScheduleDocument | undefined>(undefined);
   const form = useRef<HTMLElement>(null);
   const make = async (order: Order): Promise<void> => {
     const of = changed.peek();
-    await attempt(() => (of ? client.changeSchedule(of.id, order) : client.createSchedule(order)));
-    if (problem.peek() === undefined) changed.value = undefined;
+    const done = await attempt(() => (of ? client.changeSchedule(of.id, order) : client.createSchedule(order)));
+    // Another one may have been chosen meanwhile.
+    if (done && changed.peek() === of) changed.value = undefined;
   };
   const change = (schedule: ScheduleDocument): void => {
     changed.value = schedule;
@@ -79,7 +74,7 @@ export function SchedulesPage(): JSX.Element {
 
 interface ItemProps {
   readonly schedule: ScheduleDocument;
-  readonly attempt: (act: () => Promise<unknown>) => Promise<void>;
+  readonly attempt: (act: () => Promise<unknown>) => Promise<boolean>;
   readonly change: () => void;
 }
 
@@ -177,6 +172,7 @@ function ScheduleForm({ of, make, leave }: FormProps): JSX.Element {
   const typed = useSignal<TypedOrder>(of ? typedOrder(of.order) : blank);
   const when = useSignal(of ? typedTimes(of) : usual);
   const problems = useSignal<Readonly<Partial<Record<string, string>>>>({});
+  const [busy, once] = useOnce();
   useOffered();
   // One that no device offers at the moment stays what the schedule does.
   const keys = useComputed(() => [...new Set([...offeredKeys(), ...(of ? [of.order.key] : [])])].sort());
@@ -201,12 +197,15 @@ function ScheduleForm({ of, make, leave }: FormProps): JSX.Element {
     problems.value = read.ok ? {} : read.problems;
     if (!read.ok) return;
     const { name, missed, ...others } = when.value;
-    void make({
-      ...others,
-      name: name.trim() === "" ? t("{key} at {cron}", { key, cron: others.cron }) : name,
-      missed: missed === "tell" ? "tell" : "run",
-      order: read.order,
-    });
+    const order = read.order;
+    once(() =>
+      make({
+        ...others,
+        name: name.trim() === "" ? t("{key} at {cron}", { key, cron: others.cron }) : name,
+        missed: missed === "tell" ? "tell" : "run",
+        order,
+      }),
+    );
   };
   if (keys.value.length === 0) return <p class="hint">{t("No device offers a command yet.")}</p>;
   return (
@@ -236,7 +235,7 @@ function ScheduleForm({ of, make, leave }: FormProps): JSX.Element {
           <TextField {...time("window")} title={t("So late at most")} placeholder="1h" />
         </div>
         <div class="service-actions">
-          <button type="submit" class="button primary" data-testid="schedule-make">
+          <button type="submit" class="button primary" data-testid="schedule-make" disabled={busy}>
             {of ? t("Change the schedule") : t("Make the schedule")}
           </button>
           {of && (

@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { Newest } from "../state/newest.ts";
 import type { german } from "./german.ts";
 
 /** Every text of the page: English is what stands in the code, and a text that German lacks does not compile. */
@@ -15,6 +16,8 @@ export type Language = (typeof languages)[number][0];
 export const language = signal<Language>("en");
 /** Translations, fetched when they are wanted; English needs none. */
 const table = signal<Readonly<Partial<Record<Text, string>>>>({});
+
+const choices = new Newest();
 
 /** Under which the browser keeps it. */
 const keptUnder = "muster.language";
@@ -124,8 +127,12 @@ function chosenBefore(): string | null {
 }
 
 async function load(wanted: Language): Promise<boolean> {
+  const isNewest = choices.begin();
   try {
-    table.value = wanted === "de" ? (await import("./german.ts")).german : {};
+    const found = wanted === "de" ? (await import("./german.ts")).german : {};
+    // Another one was chosen while it was on its way.
+    if (!isNewest()) return false;
+    table.value = found;
   } catch {
     return false;
   }

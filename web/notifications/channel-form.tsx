@@ -6,6 +6,7 @@ import { channelKindOf, channelKinds, type ChannelField } from "#shared/channels
 import { t, word } from "../language/text.ts";
 import { Labelled, Typed } from "../people/labelled.tsx";
 import { client } from "../state/page-client.ts";
+import { useOnce } from "../state/use-answer.ts";
 
 interface FormProps {
   /** What is changed; a new one is made without. */
@@ -28,8 +29,8 @@ export function ChannelForm({ channel, leave, saved }: FormProps): JSX.Element {
   const faultOf = (field: string): string | undefined =>
     refusal.value.startsWith(`${field} `) ? refusal.value : undefined;
   const atField = ["channel", ...fields.map(([field]) => field)].some(faultOf);
-  const submit = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
+  const [busy, once] = useOnce();
+  const save = async (): Promise<void> => {
     const settings = Object.fromEntries(
       fields.flatMap(([field]) => (typed.value[field] ? [[field, typed.value[field]]] : [])),
     );
@@ -50,7 +51,14 @@ export function ChannelForm({ channel, leave, saved }: FormProps): JSX.Element {
       <h2 id="channel-title">
         {channel ? t("Change the channel {name}", { name: channel.name }) : t("Add a channel")}
       </h2>
-      <form onSubmit={(event) => void submit(event)} noValidate data-testid="channel-form">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          once(save);
+        }}
+        noValidate
+        data-testid="channel-form"
+      >
         {!channel && (
           <Typed
             id="channel-name"
@@ -80,7 +88,7 @@ export function ChannelForm({ channel, leave, saved }: FormProps): JSX.Element {
           </p>
         )}
         <div class="actions">
-          <button type="submit" class="button primary" data-testid="channel-save">
+          <button type="submit" class="button primary" data-testid="channel-save" disabled={busy}>
             {channel ? t("Save") : t("Add")}
           </button>
           {channel && (

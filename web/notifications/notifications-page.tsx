@@ -1,11 +1,10 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
-import type { ChannelDocument, DeliveryDocument } from "#api/client";
+import type { ChannelDocument } from "#api/client";
 import { Confirm } from "../commands/confirm-dialog.tsx";
 import { HealthNav } from "../health/health-nav.tsx";
 import { t } from "../language/text.ts";
-import { useListed } from "../people/listed.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { managesPeople } from "../people/people-nav.tsx";
 import { useTitle } from "../shell/title.ts";
 import { client } from "../state/page-client.ts";
@@ -17,15 +16,14 @@ import "./notifications.css";
 /** By which ways people hear of alerts, and what became of each notice. */
 export function NotificationsPage(): JSX.Element {
   useTitle(t("Notifications"));
-  const { items, problem, attempt } = useListed(async () => (await client.listChannels()).channels);
-  const deliveries = useSignal<readonly DeliveryDocument[]>([]);
+  const { answer, problem, look, attempt } = useAnswer(async () => {
+    const [{ channels }, { deliveries }] = await Promise.all([client.listChannels(), client.listDeliveries()]);
+    return { channels, deliveries };
+  });
   const changing = useSignal<ChannelDocument | undefined>(undefined);
   const removing = useSignal<ChannelDocument | undefined>(undefined);
-  const readDeliveries = async (): Promise<void> => {
-    deliveries.value = (await client.listDeliveries()).deliveries;
-  };
-  useEffect(() => void attempt(readDeliveries), []);
-  const answer = (yes: boolean): void => {
+  const changed = changing.value;
+  const confirmed = (yes: boolean): void => {
     const one = removing.value;
     removing.value = undefined;
     if (yes && one) void attempt(() => client.removeChannel(one.name));
@@ -38,26 +36,27 @@ export function NotificationsPage(): JSX.Element {
       </div>
       <p class="hint">{t("By which ways people hear of alerts. Administrators set them up.")}</p>
       {problem.value && <p class="refusal">{problem.value}</p>}
-      {items.value && (
+      {answer.value && (
         <ChannelTable
-          channels={items.value}
+          channels={answer.value.channels}
           change={(one) => (changing.value = one)}
           remove={(one) => (removing.value = one)}
-          tested={() => attempt(async () => {})}
+          tested={look}
         />
       )}
       <section class="notices">
         <h2>{t("Newest notices")}</h2>
-        <DeliveryTable deliveries={deliveries.value} />
+        <DeliveryTable deliveries={answer.value?.deliveries ?? []} />
       </section>
       {managesPeople() && (
         <ChannelForm
-          key={changing.value?.name}
-          channel={changing.value}
+          key={changed?.name}
+          channel={changed}
           leave={() => (changing.value = undefined)}
           saved={async () => {
-            changing.value = undefined;
-            await attempt(async () => {});
+            // Another one may have been chosen meanwhile.
+            if (changing.peek() === changed) changing.value = undefined;
+            await look();
           }}
         />
       )}
@@ -66,7 +65,7 @@ export function NotificationsPage(): JSX.Element {
           question={t("Remove the channel “{name}”?", { name: removing.value.name })}
           consequence={t("What waits for it is given up. Rules that name it say nothing by it any more.")}
           action={t("Remove the channel")}
-          onAnswer={answer}
+          onAnswer={confirmed}
         />
       )}
     </main>

@@ -5,7 +5,7 @@ import { Confirm } from "../commands/confirm-dialog.tsx";
 import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
 import { useTitle } from "../shell/title.ts";
-import { useListed } from "./listed.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { PeopleNav, reachOf } from "./people-nav.tsx";
 import { PersonForm } from "./person-form.tsx";
 import { ShownOnce } from "./shown-once.tsx";
@@ -16,7 +16,7 @@ import { t } from "../language/text.ts";
 /** The accounts of people and programs, for an administrator: who there is, and adding, changing and removing one. */
 export function PeoplePage(): JSX.Element {
   useTitle(t("People"));
-  const { items, problem, attempt } = useListed(async () => (await client.listAccounts()).accounts);
+  const { answer: items, problem, attempt } = useAnswer(async () => (await client.listAccounts()).accounts);
   const editing = useSignal<PersonDocument | undefined>(undefined);
   const removing = useSignal<string | undefined>(undefined);
   const made = useSignal<{ readonly name: string; readonly password: string } | undefined>(undefined);

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { PersonDocument } from "#api/account-routes";
 import { client } from "../state/page-client.ts";
+import { useOnce } from "../state/use-answer.ts";
 import { RoleChoice, Typed, type PersonRole } from "./labelled.tsx";
 import { readGroups } from "./people-nav.tsx";
 import { t } from "../language/text.ts";
@@ -26,8 +27,8 @@ export function PersonForm({ person, leave, save }: FormProps): JSX.Element {
   const groups = useSignal(person?.groups?.join(", ") ?? "");
   const password = useSignal("");
   const fresh = useSignal(false);
-  const submit = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
+  const [busy, once] = useOnce();
+  const submit = async (): Promise<void> => {
     const limit = readGroups(groups.value);
     const typed = password.value === "" ? undefined : password.value;
     const rights = { role: role.value };
@@ -53,7 +54,14 @@ export function PersonForm({ person, leave, save }: FormProps): JSX.Element {
   return (
     <section class="command-form" aria-labelledby="person-title">
       <h2 id="person-title">{person ? t("Change {name}", { name: person.name }) : t("Add somebody")}</h2>
-      <form onSubmit={(event) => void submit(event)} noValidate data-testid="person-form">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          once(submit);
+        }}
+        noValidate
+        data-testid="person-form"
+      >
         {!person && (
           <Typed id="person-name" title={t("Name")} value={name.value} onTyped={(text) => (name.value = text)} />
         )}
@@ -85,7 +93,7 @@ export function PersonForm({ person, leave, save }: FormProps): JSX.Element {
             />
           </div>
         )}
-        <button type="submit" class="button primary" data-testid="person-save">
+        <button type="submit" class="button primary" data-testid="person-save" disabled={busy}>
           {person ? t("Change") : t("Add")}
         </button>{" "}
         {person && (

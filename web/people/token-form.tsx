@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
+import { useOnce } from "../state/use-answer.ts";
 import { RoleChoice, Typed, type PersonRole } from "./labelled.tsx";
 import { readGroups } from "./people-nav.tsx";
 import { t } from "../language/text.ts";
@@ -17,8 +18,8 @@ export function TokenForm({ save }: FormProps): JSX.Element {
   const role = useSignal<PersonRole>("viewer");
   const groups = useSignal("");
   const ttl = useSignal("90d");
-  const submit = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
+  const [busy, once] = useOnce();
+  const submit = async (): Promise<void> => {
     const limit = readGroups(groups.value);
     const went = await save(() =>
       client.createToken({
@@ -33,7 +34,14 @@ export function TokenForm({ save }: FormProps): JSX.Element {
   return (
     <section class="command-form" aria-labelledby="token-title">
       <h2 id="token-title">{t("Make a token")}</h2>
-      <form onSubmit={(event) => void submit(event)} noValidate data-testid="token-form">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          once(submit);
+        }}
+        noValidate
+        data-testid="token-form"
+      >
         <Typed id="token-name" title={t("What for")} value={name.value} onTyped={(text) => (name.value = text)} />
         <RoleChoice
           id="token-role"
@@ -51,7 +59,7 @@ export function TokenForm({ save }: FormProps): JSX.Element {
           onTyped={(text) => (groups.value = text)}
         />
         <Typed id="token-ttl" title={t("Good for")} value={ttl.value} onTyped={(text) => (ttl.value = text)} />
-        <button type="submit" class="button primary" data-testid="token-make">
+        <button type="submit" class="button primary" data-testid="token-make" disabled={busy}>
           {t("Make")}
         </button>
       </form>

@@ -4,7 +4,7 @@ import type { TokenDocument } from "#api/token-routes";
 import { Confirm } from "../commands/confirm-dialog.tsx";
 import { client } from "../state/page-client.ts";
 import { useTitle } from "../shell/title.ts";
-import { useListed } from "./listed.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { managesPeople, PeopleNav, reachOf } from "./people-nav.tsx";
 import { ShownOnce } from "./shown-once.tsx";
 import { TokenForm } from "./token-form.tsx";
@@ -15,7 +15,7 @@ import { t } from "../language/text.ts";
 /** Tokens by which programs log in: one's own, or for an administrator everybody's. */
 export function TokensPage(): JSX.Element {
   useTitle(t("Tokens"));
-  const { items, problem, attempt } = useListed(async () => (await client.listTokens()).tokens);
+  const { answer: items, problem, attempt } = useAnswer(async () => (await client.listTokens()).tokens);
   const revoking = useSignal<TokenDocument | undefined>(undefined);
   const made = useSignal<{ readonly name: string; readonly secret: string } | undefined>(undefined);
   const answer = (yes: boolean): void => {

@@ -1,22 +1,18 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import type { RefusedPayloadDocument } from "#api/refusal-routes";
 import { hexDump, readableText } from "#shared/hex-dump";
 import { client } from "../state/page-client.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { t } from "../language/text.ts";
 
 /** Of a message that was refused, what came: as text where it is some, and byte by byte. It is shown as text alone: whatever it is, the page does nothing by it. */
 export function PayloadView({ id }: { id: number }): JSX.Element {
-  const known = useSignal<RefusedPayloadDocument | undefined>(undefined);
-  const problem = useSignal<string | undefined>(undefined);
+  const { answer: known, problem } = useAnswer<RefusedPayloadDocument>(
+    () => client.getRefusedPayload(String(id)),
+    [id],
+  );
   const asked = useSignal<"text" | "hex" | undefined>(undefined);
-  useEffect(() => {
-    client.getRefusedPayload(String(id)).then(
-      (document) => (known.value = document),
-      (error: unknown) => (problem.value = error instanceof Error ? error.message : String(error)),
-    );
-  }, [id]);
   if (problem.value) return <p class="refusal">{problem.value}</p>;
   if (!known.value) return <div aria-busy="true" />;
   const { size, data } = known.value;

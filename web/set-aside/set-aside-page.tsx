@@ -1,6 +1,5 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import type { QuarantineDocument } from "#api/quarantine-routes";
 import type { RefusedDocument } from "#api/refusal-routes";
 import { saveAsFile } from "../shell/save-file.ts";
@@ -9,6 +8,7 @@ import { HealthNav } from "../health/health-nav.tsx";
 import { useTitle } from "../shell/title.ts";
 import { generation, refusals as newRefusals } from "../state/live-state.ts";
 import { client } from "../state/page-client.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { RefusedMessages } from "./refused-messages.tsx";
 import "./set-aside.css";
@@ -25,25 +25,20 @@ const atOnce = 1_000;
 /** What devices have sent and Muster did not take: messages and logins that were refused, and batches and fields that are not stored. */
 export function SetAsidePage(): JSX.Element {
   useTitle(t("Set aside"));
-  const known = useSignal<Known | undefined>(undefined);
-  const problem = useSignal<string | undefined>(undefined);
   const sought = useSignal("");
   const mayAct = session.value?.role !== "viewer";
-  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
-    try {
-      await act();
-      const [quarantine, { refusals }] = await Promise.all([
-        client.getQuarantine({ limit: atOnce }),
-        // What everybody was refused is no viewer's business.
-        mayAct ? client.listRefusals({}) : { refusals: [] },
-      ]);
-      known.value = { quarantine, refusals };
-      problem.value = undefined;
-    } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
-    }
-  };
-  useEffect(() => void attempt(async () => {}), [generation.value, newRefusals.value]);
+  const {
+    answer: known,
+    problem,
+    attempt,
+  } = useAnswer<Known>(async () => {
+    const [quarantine, { refusals }] = await Promise.all([
+      client.getQuarantine({ limit: atOnce }),
+      // What everybody was refused is no viewer's business.
+      mayAct ? client.listRefusals({}) : { refusals: [] },
+    ]);
+    return { quarantine, refusals };
+  }, [generation.value, newRefusals.value]);
   const all = known.value?.refusals ?? [];
   const words = sought.value.trim().toLowerCase();
   const shown = all.filter((one) => `${one.name} ${one.topic} ${one.why}`.toLowerCase().includes(words));

@@ -1,6 +1,8 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useNewest } from "../state/newest.ts";
 import { client } from "../state/page-client.ts";
+import { sentenceOf } from "../state/use-answer.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { t } from "../language/text.ts";
 
@@ -10,14 +12,17 @@ type Held = Readonly<Record<string, { readonly value: unknown; readonly from: st
 export function HeldSettings({ device }: { device: string }): JSX.Element {
   const held = useSignal<Held | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
+  const newest = useNewest();
   const ask = async (): Promise<void> => {
+    const isNewest = newest.begin();
     try {
       const { result, explain } = await client.sendCommand(device, { key: "info", timeout: "10s" });
+      if (!isNewest()) return;
       const settings = isObject(result) ? result["settings"] : undefined;
       held.value = isObject(settings) ? (settings as Held) : undefined;
       problem.value = held.value ? undefined : explain;
     } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
+      if (isNewest()) problem.value = sentenceOf(error);
     }
   };
   return (

@@ -3,7 +3,9 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { ApiError } from "#api/api-errors";
 import type { SettingKeyDocument } from "#api/configuration-routes";
+import { useNewest } from "../state/newest.ts";
 import { client } from "../state/page-client.ts";
+import { useOnce } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { faultsByKey, scopeWord } from "./settings-words.ts";
 import { t } from "../language/text.ts";
@@ -28,11 +30,16 @@ export function SettingsEditor({ device, leave, saved }: EditorProps): JSX.Eleme
   const chosen = useSignal(`device:${device}`);
   const draft = useSignal<Draft | undefined>(undefined);
   const refusal = useSignal("");
-  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
+  const newest = useNewest();
+  const [busy, once] = useOnce();
+  /** Of two that are under way, what became of the later one is told. */
+  const attempt = async (act: (isNewest: () => boolean) => Promise<unknown>): Promise<void> => {
+    const isNewest = newest.begin();
     try {
-      await act();
-      refusal.value = "";
+      await act(isNewest);
+      if (isNewest()) refusal.value = "";
     } catch (error) {
+      if (!isNewest()) return;
       refusal.value = error instanceof ApiError ? (error.problem?.detail ?? error.message) : String(error);
     }
   };
@@ -40,10 +47,9 @@ export function SettingsEditor({ device, leave, saved }: EditorProps): JSX.Eleme
     chosen.value = scope;
     // What is typed while the answer is on its way would be typed into the scope of before.
     draft.value = undefined;
-    return attempt(async () => {
+    return attempt(async (isNewest) => {
       const { version, settings } = await client.getConfiguration(scope);
-      // Answers may come in another order than they were asked for in: the last choice holds.
-      if (chosen.value === scope) draft.value = { scope, version, settings };
+      if (isNewest()) draft.value = { scope, version, settings };
     });
   };
   useEffect(() => {
@@ -58,11 +64,13 @@ export function SettingsEditor({ device, leave, saved }: EditorProps): JSX.Eleme
   const save = (event: Event): void => {
     event.preventDefault();
     const { scope, version, settings } = draft.value ?? { scope: "", version: 0, settings: {} };
-    void attempt(async () => {
-      await client.setConfiguration(scope, { settings: { ...settings }, version });
-      await saved();
-      leave();
-    });
+    once(() =>
+      attempt(async () => {
+        await client.setConfiguration(scope, { settings: { ...settings }, version });
+        await saved();
+        leave();
+      }),
+    );
   };
   const shown = draft.value;
   const faults = faultsByKey(refusal.value, Object.keys(shown?.settings ?? {}));
@@ -74,6 +82,7 @@ export function SettingsEditor({ device, leave, saved }: EditorProps): JSX.Eleme
           id="settings-scope"
           data-testid="settings-scope"
           value={chosen.value}
+          disabled={busy}
           onChange={(event) => void choose(event.currentTarget.value)}
         >
           {scopes.value.map((scope) => (
@@ -100,7 +109,7 @@ export function SettingsEditor({ device, leave, saved }: EditorProps): JSX.Eleme
         </p>
       )}
       <div class="actions">
-        <button type="submit" class="button primary" data-testid="settings-save" disabled={!shown}>
+        <button type="submit" class="button primary" data-testid="settings-save" disabled={!shown || busy}>
           {t("Save")}
         </button>
         <button type="button" class="button" onClick={leave}>

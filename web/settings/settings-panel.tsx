@@ -1,11 +1,11 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import type { DeviceSettingsDocument } from "#api/configuration-routes";
 import { listCommands } from "../state/command-state.ts";
 import type { Tracked } from "../state/fleet-state.ts";
 import { generation } from "../state/live-state.ts";
 import { client } from "../state/page-client.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { browserKey } from "../signing/browser-key.ts";
@@ -23,29 +23,19 @@ const patience = 600_000;
 /** What is wanted of a device's settings, what it has, why these differ, and the way to change them. */
 export function SettingsPanel({ tracked }: { tracked: Tracked }): JSX.Element {
   const device = tracked.presence.value;
-  const known = useSignal<DeviceSettingsDocument | undefined>(undefined);
-  const problem = useSignal<string | undefined>(undefined);
   const editing = useSignal(false);
-  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
-    try {
-      await act();
-      problem.value = undefined;
-    } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
-    }
-  };
-  const asked = useRef(0);
-  /** An answer that was overtaken by a later question says how it was before. */
-  const load = (): Promise<void> =>
-    attempt(async () => {
-      const mine = (asked.current += 1);
-      const answer = await client.getDeviceSettings(device.id);
-      if (mine === asked.current) known.value = answer;
-    });
   // With each word of the device, and of the commands by which settings come to it.
   const newest = listCommands(device.id).find(({ key }) => key === "configure");
-  useEffect(() => void load(), [device, generation.value, `${newest?.id} ${newest?.state}`]);
-  const apply = (): Promise<void> =>
+  const {
+    answer: known,
+    problem,
+    look,
+    attempt,
+  } = useAnswer<DeviceSettingsDocument>(
+    () => client.getDeviceSettings(device.id),
+    [device, generation.value, `${newest?.id} ${newest?.state}`],
+  );
+  const apply = (): Promise<boolean> =>
     attempt(async () => {
       const key = browserKey.value;
       if (device.signers && key && known.value) {
@@ -53,7 +43,6 @@ export function SettingsPanel({ tracked }: { tracked: Tracked }): JSX.Element {
         const order = { key: "configure", args: { version, settings }, timeout: patience, ttl: patience };
         await client.sendCommand(device.id, await signOrder(key, device.id, order), { wait: false });
       } else await client.applySettings(device.id);
-      await load();
     });
   const mayChange = session.value?.role !== "viewer";
   const settings = known.value;
@@ -80,7 +69,7 @@ export function SettingsPanel({ tracked }: { tracked: Tracked }): JSX.Element {
       )}
       {settings && <Known settings={settings} />}
       {settings?.state === "unsigned" && device.signers && <SigningNote signers={device.signers} />}
-      {editing.value && <SettingsEditor device={device.id} leave={() => (editing.value = false)} saved={load} />}
+      {editing.value && <SettingsEditor device={device.id} leave={() => (editing.value = false)} saved={look} />}
       {mayChange && device.online && <HeldSettings device={device.id} />}
     </section>
   );

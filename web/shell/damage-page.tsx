@@ -1,10 +1,10 @@
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { DamageDocument } from "#api/health-routes";
 import { HealthNav } from "../health/health-nav.tsx";
 import { client } from "../state/page-client.ts";
 import { damaged, generation } from "../state/live-state.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { useTitle } from "./title.ts";
 import { MatrixTable } from "./matrix-table.tsx";
@@ -14,22 +14,10 @@ import { t } from "../language/text.ts";
 /** What in the data directory did not read, was gone or older than the rest, and what became of it; an administrator can forget it, and the banner goes. */
 export function DamagePage(): JSX.Element {
   useTitle(t("Damage"));
-  const known = useSignal<{ readonly damaged: readonly DamageDocument[]; readonly more: number } | undefined>(
-    undefined,
-  );
-  const problem = useSignal<string | undefined>(undefined);
-  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
-    try {
-      await act();
-      const list = await client.listDamage({ limit: 200 });
-      known.value = list;
-      damaged.value = list.damaged.length + list.more;
-      problem.value = undefined;
-    } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
-    }
-  };
-  useEffect(() => void attempt(async () => {}), [generation.value]);
+  const { answer: known, problem, attempt } = useAnswer(() => client.listDamage({ limit: 200 }), [generation.value]);
+  useEffect(() => {
+    if (known.value) damaged.value = known.value.damaged.length + known.value.more;
+  }, [known.value]);
   const { damaged: rows = [], more = 0 } = known.value ?? {};
   return (
     <main class="page">

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { SessionDocument } from "#api/session-routes";
-import { useListed } from "../people/listed.ts";
+import { useAnswer } from "../state/use-answer.ts";
 import { managesPeople, PeopleNav } from "../people/people-nav.tsx";
 import { SecondFactorSection } from "../people/second-factor.tsx";
 import { client } from "../state/page-client.ts";
@@ -13,7 +13,11 @@ import { t } from "../language/text.ts";
 /** Who is logged in on the page: one's own sessions, or for an administrator everybody's; each can be ended. */
 export function SessionsPage(): JSX.Element {
   useTitle(t("Sessions"));
-  const { items, problem, attempt } = useListed(async () => (await client.listSessions()).sessions.filter(isSession));
+  const {
+    answer: items,
+    problem,
+    attempt,
+  } = useAnswer(async () => (await client.listSessions()).sessions.filter(isSession));
   const end = (one: SessionDocument): void => void (one.current ? logOut() : attempt(() => client.endSession(one.id)));
   return (
     <main class="page">

@@ -1,10 +1,12 @@
 import { signal } from "@preact/signals";
 import type { FavouritesDocument, KeptCommandDocument, KeptViewDocument } from "#api/favourite-routes";
+import { Newest } from "./newest.ts";
 import { client } from "./page-client.ts";
 import { session } from "./session-state.ts";
 
 const none: FavouritesDocument = { commands: [], views: [] };
 const known = signal<FavouritesDocument>(none);
+const reads = new Newest();
 
 /** Commands that somebody has kept, by name. */
 export const keptCommands = (): readonly KeptCommandDocument[] => known.value.commands;
@@ -14,21 +16,29 @@ export const keptViews = (): readonly KeptViewDocument[] => known.value.views;
 /** Asks the console, which has them for each account. What cannot be fetched is not offered: the page says elsewhere what is wrong. */
 export async function fetchFavourites(): Promise<void> {
   try {
-    known.value = await client.listFavourites();
+    await readAnew();
     await moveLocalViews();
   } catch {
     // They are asked for again with the next connection.
   }
 }
 
+/** Of two that are under way the later one knows better. */
+async function readAnew(): Promise<void> {
+  const isNewest = reads.begin();
+  const read = await client.listFavourites();
+  if (isNewest()) known.value = read;
+}
+
 export function forgetFavourites(): void {
+  reads.forget();
   known.value = none;
 }
 
 /** Keeps, or forgets, and shows what is kept then. @throws Error with the console's sentence */
 export async function changeFavourites(change: () => Promise<unknown>): Promise<void> {
   await change();
-  known.value = await client.listFavourites();
+  await readAnew();
 }
 
 /** Where an earlier version of this page kept views, in the browser. */
@@ -42,7 +52,7 @@ async function moveLocalViews(): Promise<void> {
   const names = new Set(keptViews().map(({ name }) => name));
   for (const { name, query } of readLocal(local)) if (!names.has(name)) await client.keepView(name, { query });
   localStorage.removeItem(place);
-  known.value = await client.listFavourites();
+  await readAnew();
 }
 
 function readLocal(text: string): readonly KeptViewDocument[] {

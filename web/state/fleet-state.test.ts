@@ -3,6 +3,7 @@ import type { DeviceDocument, PresenceDocument } from "#api/device-routes";
 import { silentByDefault, type Liveness } from "#shared/liveness";
 import { suite } from "../../test/suite.ts";
 import { fleet, forgetFleet, takeDevice, takePresence, takeSamples } from "./fleet-state.ts";
+import { nextMoment } from "./newest.ts";
 import { now } from "./now.ts";
 
 const start = 1_800_000_000_000;
@@ -75,6 +76,17 @@ suite("how devices are, on the page", ({ test }) => {
     assert.is(tracked?.told.value, 0);
     takePresence(device("esp"));
     assert.is(tracked?.told.value, 1);
+    forgetFleet();
+  });
+
+  test("what was asked for before something newer was told has no say", () => {
+    const asked = nextMoment();
+    takeDevice(device("esp"));
+    takePresence(device("esp", { problem: "no room" }));
+    takeDevice(device("esp"), asked);
+    assert.is(fleet.value.get("esp")?.presence.value.problem, "no room");
+    takeDevice(device("esp"));
+    assert.is(fleet.value.get("esp")?.presence.value.problem, null);
     forgetFleet();
   });
 });

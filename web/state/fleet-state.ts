@@ -11,6 +11,7 @@ import {
 } from "#shared/liveness";
 import { looksByName, looksOf, type Looks } from "./field-looks.ts";
 import { mergeLatest, type Latest, type Pair } from "./latest.ts";
+import { nextMoment } from "./newest.ts";
 import { now } from "./now.ts";
 
 /** One device as the page knows it. Several signals, so that a sample redraws values and not the whole page. */
@@ -39,6 +40,9 @@ export const fleet = signal<ReadonlyMap<string, Tracked>>(new Map());
 /** A device that was asked for and is not there, or is no more. */
 export const unknownDevice = signal<string | undefined>(undefined);
 
+/** When a device was told of, or asked for. */
+const moments = new WeakMap<Tracked, number>();
+
 type StepsListener = (steps: readonly Pair[]) => void;
 const listeners = new Map<string, Set<StepsListener>>();
 
@@ -49,15 +53,24 @@ export function onSteps(device: string, listener: StepsListener): () => void {
   return () => set.delete(listener);
 }
 
-/** All that is known of one device. Values that arrived by event meanwhile and are newer stay. */
-export function takeDevice({ latest, missing, measurements = {}, ...presence }: DeviceDocument): void {
+/**
+ * All that is known of one device. Values that arrived by event meanwhile and are newer stay, and so does what was told of its presence, or asked for
+ * later. @param asked when it was asked for
+ */
+export function takeDevice(
+  { latest, missing, measurements = {}, ...presence }: DeviceDocument,
+  asked = nextMoment(),
+): void {
   const known = fleet.peek();
   // It went while the answer was on its way.
   if (unknownDevice.peek() === presence.id) return;
   const tracked = known.get(presence.id) ?? track(presence);
-  update(tracked, presence);
-  tracked.missing.value = missing;
-  tracked.looks.value = looksOf(measurements);
+  if ((moments.get(tracked) ?? 0) <= asked) {
+    moments.set(tracked, asked);
+    update(tracked, presence);
+    tracked.missing.value = missing;
+    tracked.looks.value = looksOf(measurements);
+  }
   merge(tracked, latest, true);
   if (!known.has(presence.id)) fleet.value = new Map(known).set(presence.id, tracked);
 }
@@ -66,6 +79,7 @@ export function takeDevice({ latest, missing, measurements = {}, ...presence }: 
 export function takePresence(presence: PresenceDocument): void {
   const tracked = fleet.peek().get(presence.id);
   if (!tracked) return;
+  moments.set(tracked, nextMoment());
   update(tracked, presence);
   tracked.told.value += 1;
 }

@@ -5,6 +5,7 @@ import { forgetJobs, takeJobs } from "./job-state.ts";
 import { ApiError } from "#api/api-errors";
 import { pages } from "#api/pages";
 import { fetchAlerts, forgetAlerts, takeAlert } from "./open-alerts.ts";
+import { Newest } from "./newest.ts";
 import { client } from "./page-client.ts";
 import { forgetCommands, takeCommands } from "./command-state.ts";
 import {
@@ -39,6 +40,8 @@ let revision: string | undefined;
 let known = "";
 /** The device that is looked at closely. */
 let focused: string | undefined;
+/** Each connection asks for the fleet: the newest one's answer counts. */
+const refreshes = new Newest();
 let reopenStream: (() => void) | undefined;
 
 /** Has the console tell everything of one device as it comes. */
@@ -152,6 +155,7 @@ export function startLive(): () => void {
     clearInterval(beat);
     reopenStream = undefined;
     stream.abort();
+    refreshes.forget();
     connection.value = "connecting";
     [revision, known] = [undefined, ""];
     forgetRows();
@@ -166,22 +170,26 @@ export function startLive(): () => void {
 async function refresh(columns: string, since: string | undefined): Promise<void> {
   // Where this fails, or breaks off, everything is asked for the next time.
   known = "";
+  const isNewest = refreshes.begin();
   try {
     let finish: (() => void) | undefined;
     for await (const page of pages((after) => client.getFleet({ columns, since, after }))) {
       // Another one is under way, which knows better.
-      if (columns !== fleetColumns.peek().join()) return;
+      if (!isNewest() || columns !== fleetColumns.peek().join()) return;
       if (page.whole) finish ??= startOver();
       takePage(page);
     }
     finish?.();
     known = columns;
     fetchProblem.value = undefined;
+    const before = store.peek();
     const health = await client.getHealth();
-    store.value = health.store ?? { ok: health.ok };
+    if (!isNewest()) return;
+    // What an event has told meanwhile is newer.
+    if (store.peek() === before) store.value = health.store ?? { ok: health.ok };
     brokerState.value = health.broker ?? { connected: true };
     damaged.value = health.damaged ?? 0;
   } catch (error) {
-    fetchProblem.value = error instanceof Error ? error.message : String(error);
+    if (isNewest()) fetchProblem.value = error instanceof Error ? error.message : String(error);
   }
 }

@@ -2,6 +2,7 @@ import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { pages } from "#api/pages";
 import { generation } from "./live-state.ts";
+import { Newest } from "./newest.ts";
 import { client } from "./page-client.ts";
 
 /** What a device takes of commands: more than the fleet's list tells of each. */
@@ -17,7 +18,10 @@ export interface OfferedDevice {
 
 export const offered = signal<readonly OfferedDevice[]>([]);
 
+const looks = new Newest();
+
 async function fetchOffered(): Promise<void> {
+  const isNewest = looks.begin();
   const found: OfferedDevice[] = [];
   for await (const page of pages((after) => client.getFleet({ columns: "online,build,offers,signers", after })))
     for (const [id, online, build, offers, signers] of page.rows)
@@ -28,7 +32,7 @@ async function fetchOffered(): Promise<void> {
         offers: [offers ?? []].flat().map(String),
         signed: signers !== null,
       });
-  offered.value = found;
+  if (isNewest()) offered.value = found;
 }
 
 /** Has {@link offered} fetched by who needs it; what was known stays where it cannot be. */

@@ -11,13 +11,24 @@ export function onSignedOut(listener: () => void): void {
   signedOut = listener;
 }
 
+let asked = new AbortController();
+
+/** Whoever was here has left: what is on its way to him is for nobody, and the next one must not see it. */
+export function forgetAnswers(): void {
+  asked.abort();
+  asked = new AbortController();
+}
+
 /** The console that serves this page, asked with the session's cookie. Errors are sentences for people. */
 export const client = createClient({
-  fetch: async (...asked) => {
-    const response = await fetch(...asked);
+  fetch: async (input, init) => {
+    const response = await fetch(input, { signal: asked.signal, ...init });
     noteServerTime(response.headers.get("date"));
-    if (response.status === 401) signedOut();
-    return response;
+    if (response.status !== 401) return response;
+    // Read before: with the session this answer is given up as well.
+    const told = new Response(await response.text(), response);
+    signedOut();
+    return told;
   },
   explain: (error) => {
     if (!(error instanceof ApiError))

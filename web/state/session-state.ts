@@ -1,14 +1,19 @@
 import { signal } from "@preact/signals";
 import type { AccountDocument } from "#api/session-routes";
 import { ApiError } from "#api/api-errors";
-import { client, onSignedOut } from "./page-client.ts";
+import { client, forgetAnswers, onSignedOut } from "./page-client.ts";
 
 /** Who works here: undefined until the console has said so, null for nobody. */
 export const session = signal<AccountDocument | null | undefined>(undefined);
 /** Why the session could not be asked for, as a sentence. */
 export const sessionProblem = signal<string | undefined>(undefined);
 
-onSignedOut(() => (session.value = null));
+onSignedOut(nobody);
+
+function nobody(): void {
+  if (session.peek()) forgetAnswers();
+  session.value = null;
+}
 
 export async function checkSession(): Promise<void> {
   try {
@@ -40,6 +45,6 @@ export async function logOut(): Promise<void> {
   try {
     await client.logOut();
   } finally {
-    session.value = null;
+    nobody();
   }
 }

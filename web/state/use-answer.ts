@@ -1,0 +1,61 @@
+import { useComputed, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { useNewest } from "./newest.ts";
+
+interface Answer<T> {
+  readonly answer: Signal<T | undefined>;
+  /** What is wrong, as a sentence: why something was not done, or else why nothing was read. */
+  readonly problem: ReadonlySignal<string | undefined>;
+  /** Asks anew. */
+  readonly look: () => Promise<void>;
+  /** Does something, then asks anew; where it is refused, nothing is asked. @returns whether it was done */
+  readonly attempt: (act: () => Promise<unknown>) => Promise<boolean>;
+}
+
+/** What the console answers to a question that is asked more than once: at first, with each change of `inputs`, and after everything that is done. The newest question wins. */
+export function useAnswer<T>(ask: () => Promise<T>, inputs: readonly unknown[] = []): Answer<T> {
+  const answer = useSignal<T | undefined>(undefined);
+  const unread = useSignal<string | undefined>(undefined);
+  const refused = useSignal<string | undefined>(undefined);
+  const newest = useNewest();
+  const look = async (): Promise<void> => {
+    const isNewest = newest.begin();
+    try {
+      const read = await ask();
+      if (!isNewest()) return;
+      answer.value = read;
+      unread.value = undefined;
+    } catch (error) {
+      if (isNewest()) unread.value = sentenceOf(error);
+    }
+  };
+  const attempt = async (act: () => Promise<unknown>): Promise<boolean> => {
+    refused.value = undefined;
+    try {
+      await act();
+    } catch (error) {
+      refused.value = sentenceOf(error);
+      return false;
+    }
+    await look();
+    return true;
+  };
+  useEffect(() => void look(), inputs);
+  return { answer, problem: useComputed(() => refused.value ?? unread.value), look, attempt };
+}
+
+/**
+ * For a form that is sent once: what is pressed again while the answer is on its way is nothing.
+ * @returns whether something is on its way, and what sends
+ */
+export function useOnce(): readonly [busy: boolean, once: (act: () => Promise<unknown>) => void] {
+  const busy = useSignal(false);
+  const once = (act: () => Promise<unknown>): void => {
+    if (busy.peek()) return;
+    busy.value = true;
+    void act().finally(() => (busy.value = false));
+  };
+  return [busy.value, once];
+}
+
+export const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
