@@ -32,6 +32,8 @@ export interface WrittenFiles {
   readonly reload: Reload;
   /** What may still be open with a certificate that has ended, and why. */
   readonly stays: readonly string[];
+  /** Of whom nothing is open any more that was opened before. */
+  readonly ended: readonly string[];
   /** Whose places are to be taken once more after the deadline for CONNECT. */
   readonly later: readonly string[];
 }

@@ -77,6 +77,47 @@ suite("mosquitto's files by two programs", ({ test }) => {
     assert.equal(deniedIn(acl()), ["rpi-7", "rpi-8"]);
   });
 
+  test("who is shut out while the files are written for an earlier change of his is denied nothing yet either", async (scope) => {
+    const { console, acl, directory } = await twoSides(scope);
+    await pretended(scope, directory);
+    const joined: MosquittoBooks = { ...booksOf("rpi-7"), version: "joined" };
+    const revoked: MosquittoBooks = {
+      ...booksOf("rpi-7"),
+      certificates: { shutOut: ["rpi-7"], more: {}, withEnded: new Set(["rpi-7"]) },
+      version: "revoked",
+    };
+    let books = joined;
+    let readings = 0;
+    await console.write(
+      async () => {
+        if (++readings === 3) books = revoked;
+        const read = books;
+        return () => read;
+      },
+      new Map([["rpi-7", new Set()]]),
+    );
+    assert.equal(deniedIn(acl()), []);
+  });
+
+  test("a place is not taken by rules of another one under which the will would be lost", async (scope) => {
+    const { console, acl, directory } = await twoSides(scope);
+    const broker = await pretended(scope, directory);
+    const books: MosquittoBooks = {
+      ...booksOf("rpi-7"),
+      certificates: { shutOut: ["rpi-7"], more: {}, withEnded: new Set(["rpi-7"]) },
+    };
+    const written = console.write(
+      reading(() => books),
+      new Map([["rpi-7", new Set()]]),
+    );
+    await broker.line(/told/);
+    // For whom the place is taken already.
+    writeFileSync(join(directory, "acl"), "user rpi-7\ntopic deny #\n");
+    await eventually("rules of its own", () => deniedIn(acl()).length === 0);
+    await written;
+    assert.equal(deniedIn(acl()), ["rpi-7"]);
+  });
+
   test("who comes in by files of another change's writing, in which he is already, is not let out again by his own", async (scope) => {
     const { console, names } = await twoSides(scope);
     let books = booksOf("rpi-7");

@@ -82,7 +82,7 @@ export class MosquittoSide {
     try {
       const lines = passwordsIn(this.#options.directory).split("\n");
       this.#placed = new Map(lines.map((line) => splitAt(line, line.indexOf(":"))));
-      this.#denied = deniedIn(readFileSync(join(this.#options.directory, "acl"), "utf8"));
+      this.#denied = deniedAt(this.#options.directory);
     } catch {
       // None, or not ours to read: nobody is known to be in, and writing will say what is wrong.
     }
@@ -115,21 +115,24 @@ export class MosquittoSide {
   ): Promise<WrittenFiles> {
     const { accounts, certificates = noCertificates } = (await read())();
     const leaving = this.#leaving(changed, certificates);
-    // Of whoever was shut out in this very moment the next writing knows that what he has open is to end.
-    const known = changed.size === 0 && !this.#hasWritten ? certificates.shutOut : [...this.#denied, ...changed.keys()];
+    // What somebody has open who is shut out only while this is written, the next writing ends.
+    const known = changed.size === 0 && !this.#hasWritten ? certificates.shutOut : [...this.#denied, ...leaving];
     this.#hasWritten = true;
     const inside = accounts.filter(({ name, hash }) => changed.get(name)?.has(hash));
-    const stays: string[] = [];
+    let staying: ReadonlyMap<string, string> = new Map();
     if (leaving.length + inside.length > 0) {
       const left = new Set([...leaving, ...inside.map(({ name }) => name)]);
-      stays.push(
-        ...(await this.#end(read, { left, leaving, known: new Set(known), wait: inside.length > 0 ? outside : 0 })),
-      );
+      const wait = inside.length > 0 ? outside : 0;
+      staying = await this.#end(read, { left, leaving, known: new Set(known), wait });
     }
     const { shutOut, ...written } = await this.#settle(read, new Set(known));
     // Who is shut out is denied everything. Who may come again has a name that the certificate of before, shown in time, still opens.
     const later = leaving.filter((name) => !shutOut.includes(name) && !last.has(name));
-    return { ...written, stays, later };
+    const stays = [...staying].map(([name, why]) => `${name} (${why})`);
+    // With a secret of before they are closed as Mosquitto reads the files.
+    const byFiles = [...changed].flatMap(([name, hashes]) => (hashes.size > 0 ? name : []));
+    const taken = leaving.filter((name) => !staying.has(name) || shutOut.includes(name));
+    return { ...written, stays, later, ended: written.reload === "told" ? [...new Set([...byFiles, ...taken])] : [] };
   }
 
   /**
@@ -181,7 +184,7 @@ export class MosquittoSide {
     return [...new Set([...ended, ...this.#shutOut.filter((name) => !shutOut.includes(name))])];
   }
 
-  /** Writes the files without those that are `left` out, and takes the places of those that are `leaving`. @returns what may still be open, and why */
+  /** Writes the files without those that are `left` out, and takes the places of those that are `leaving`. @returns of whom something may still be open, and why */
   async #end(
     read: ReadBooks,
     {
@@ -195,7 +198,7 @@ export class MosquittoSide {
       known: ReadonlySet<string>;
       wait: number;
     },
-  ): Promise<string[]> {
+  ): Promise<ReadonlyMap<string, string>> {
     const { clock } = this.#options;
     const secrets = new Map(leaving.map((name) => [name, momentarySecret()]));
     const momentary = [...secrets].map(([name, secret]) => ({
@@ -211,7 +214,7 @@ export class MosquittoSide {
       const { reload } = await this.#put([...others, ...momentary], { ...certificates, shutOut });
       return reload === "told";
     };
-    if (!(await write())) return [];
+    if (!(await write())) return new Map();
     const waited = new Promise<void>((resolve) => clock.after(wait, resolve));
     const hashes = momentary.map(({ hash }) => hash);
     let [stays, isOutdated] = await this.#takePlaces(secrets, hashes);
@@ -222,7 +225,7 @@ export class MosquittoSide {
       [stays, isOutdated] = await this.#takePlaces(new Map([...secrets].filter(([name]) => stays.has(name))), hashes);
     }
     await waited;
-    return [...stays].map(([name, why]) => `${name} (${why})`);
+    return stays;
   }
 
   /**
@@ -235,9 +238,10 @@ export class MosquittoSide {
   ): Promise<[stays: Map<string, string>, isOutdated: boolean]> {
     const { directory, clock, reach } = this.#options;
     const written = stampOf(directory);
-    // Another one's may stand there already.
+    // Another one's may stand there already: with other secrets, or denying everything to whose place it has taken, his will included.
     const stand = passwordsIn(directory);
-    const isTheirs = hashes.some((hash) => !stand.includes(hash));
+    const isTheirs =
+      hashes.some((hash) => !stand.includes(hash)) || deniedAt(directory).some((name) => secrets.has(name));
     const isOutdated = (): boolean => isTheirs || stampOf(directory) !== written;
     const stays = new Map<string, string>();
     const waiting = [...secrets];
@@ -261,10 +265,15 @@ export class MosquittoSide {
   }
 }
 
-/** Which file the passwords are in: each writing makes another. */
+/** Which files the passwords and rules are in: each writing makes others. */
 function stampOf(directory: string): string {
-  const { ino, mtimeNs } = statSync(join(directory, "passwd"), { bigint: true });
-  return `${ino} ${mtimeNs}`;
+  const files = ["passwd", "acl"].map((name) => statSync(join(directory, name), { bigint: true }));
+  return files.map(({ ino, mtimeNs }) => `${ino} ${mtimeNs}`).join(" ");
+}
+
+/** Who is denied everything. */
+function deniedAt(directory: string): readonly string[] {
+  return deniedIn(readFileSync(join(directory, "acl"), "utf8"));
 }
 
 function passwordsIn(directory: string): string {

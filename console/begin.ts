@@ -59,6 +59,13 @@ export async function begin(
     publisher.connected(change.session);
   });
   lifetime.add(end);
+  const { brokerCopy, certificates } = parts.state;
+  const isIn = (device: string): boolean => {
+    const serial = registry.birthOf(device)?.certificate;
+    return serial !== undefined && certificates.isGood(device, serial);
+  };
+  lifetime.add(() => parts.endedConnections.stop());
+  lifetime.add(brokerCopy.follow({ ending: (names) => parts.endedConnections.ending(names), isIn }));
   lifetime.begin(parts.configurator);
   lifetime.begin(parts.rotation);
   lifetime.begin(parts.deviceRotation);

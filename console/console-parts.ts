@@ -44,7 +44,7 @@ export function compose(outside: Surroundings) {
   });
   const { alerts } = alerting;
   const samples = sampleParts(given, { bus, doubt, devices, storage, publisher, alerts });
-  const certifications = certificateParts(given, { bus, devices });
+  const certifications = certificateParts(given, { bus, devices, publisher });
   const holders = { bus, alerts, ...devices, ...commands, ...samples, ...configuration };
   endWithRetirement(holders);
   const removals = makeRemovals(given, holders);

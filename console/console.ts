@@ -241,9 +241,9 @@ export class Console {
   }
 
   /** Where what it keeps is, for whoever reads the audit log. */
-  get kept(): Pick<State, "database" | "directory"> {
-    const { database, directory } = this.#started.state;
-    return { database, directory };
+  get kept(): Pick<State, "database" | "directory" | "brokerCopy"> {
+    const { database, directory, brokerCopy } = this.#started.state;
+    return { database, directory, brokerCopy };
   }
 
   /** Where logins and refusals are noted. */

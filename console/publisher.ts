@@ -6,7 +6,7 @@ import { asError, DisconnectedError } from "#shared/errors";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { maxToldCommands, type Ack } from "#shared/messages/metrics";
-import type { Birth, CertificatePorts, ConsoleStatus } from "#shared/messages/presence-messages";
+import type { Birth, CertificatePorts, ConsoleStatus, Death } from "#shared/messages/presence-messages";
 import type { Topics } from "#shared/topics";
 import { version } from "#shared/version";
 
@@ -136,6 +136,11 @@ export class Publisher {
   begin(device: DeviceId, outbox: string, run: string, begin: string): void {
     const ack: Ack = { outbox, run, ...this.moment(), ranges: [], begin };
     this.ack(device, encode(ack, "json"));
+  }
+
+  /** A device's death in its place, where its will may not have gone out. */
+  death(device: DeviceId, death: Death): void {
+    void this.#publish(this.#options.topics.build({ kind: "status", device }), encode(death, "json"), { retain: true });
   }
 
   /** One number that the console measures of itself. */

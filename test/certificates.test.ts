@@ -278,6 +278,36 @@ for (const kind of brokerKinds)
       });
     });
 
+    test("a device whose connection ended without a will is known as offline, and stands so at the broker", async (scope) => {
+      const place = await startCertified(scope, kind);
+      const { next } = await keptIn(await place.join("rpi-7"));
+      assert.ok(next?.pem);
+      const ca = place.tls.authority.caBundle();
+      const own = { ca, cert: next.pem, key: next.key };
+      const device = new MqttClient(() => connect({ host: "127.0.0.1", port: place.port, ...own }), {
+        clientId: "rpi-7",
+        reconnectPeriod: 0,
+      });
+      scope.cleanup(() => device.endAsync(true));
+      await new Promise<void>((resolve) => device.once("connect", () => resolve()));
+      const birth = { v: 1, online: true, boot: "b1", session: "s1", ts: Date.now() };
+      await device.publishAsync("muster/rpi-7/status", JSON.stringify(birth), { qos: 1, retain: true });
+      await place.sees("rpi-7", true);
+      await place.client.revokeCertificate("rpi-7");
+      await place.sees("rpi-7", false);
+      assert.is(place.console.registry.get("rpi-7")?.reason, "let in no more");
+      place.state.accounts.set("ann", "viewer", "correct horse");
+      const login = ["-u", "ann", "-P", place.state.mqttSecrets.issue("ann")];
+      const to = ["-h", "127.0.0.1", "-p", String(place.passwordPort), "--cafile", place.tls.cafile, ...login];
+      const asked = [...to, "-t", "muster/rpi-7/status", "-C", "1", "-W", "20"];
+      let kept = "";
+      await eventually("what stands there", async () => {
+        kept = (await runProgram("mosquitto_sub", asked)).out;
+        return kept.includes('"online":false');
+      });
+      assert.is((JSON.parse(kept) as { session: string }).session, "s1");
+    });
+
     test("their authority is rotated: each renews, also one that was away, and then the old one and who was left behind end", async (scope) => {
       const place = await startCertified(scope, kind);
       const { client, console } = place;
@@ -406,6 +436,26 @@ suite("devices' certificates elsewhere", ({ test }) => {
     await untilTaken(true, scope, place, { own: { key: again.key, pem: again.pem } });
   });
 
+  test("at Mosquitto a device that was enrolled again comes in once, and nobody throws it out", async (scope) => {
+    const deadlines = new ManualClock();
+    const place = await startCertified(scope, "mosquitto", deadlines);
+    const { brokerCopy } = place.state;
+    const data = await place.join("rpi-7");
+    const first = place.agent("rpi-7", data);
+    await place.sees("rpi-7", true);
+    await first.stop();
+    const sessions = new Set<string | null>();
+    await place.join("rpi-7", { data });
+    scope.cleanup(place.console.registry.changes.on(({ online, session }) => online && sessions.add(session)));
+    place.agent("rpi-7", data);
+    await place.sees("rpi-7", true);
+    await brokerCopy.settled();
+    deadlines.advance(connectDeadline);
+    await brokerCopy.settled();
+    await place.console.send("rpi-7", { key: "ping" });
+    assert.is(sessions.size, 1);
+  });
+
   test("at Mosquitto a verb that ends a certificate beside a console, which does so as well, keeps it from nothing, and says nothing wrong", async (scope) => {
     const place = await startCertified(scope, "mosquitto");
     const data = await place.join("rpi-7");
@@ -423,7 +473,8 @@ suite("devices' certificates elsewhere", ({ test }) => {
     const done = verbs.map((verb) => rewriteMosquittoFiles(verb, place.state, new Map([["rpi-7", new Set()]])));
     const told = (await Promise.all(done)).map(({ byHand }) => byHand);
     assert.equal(told, [undefined, undefined]);
-    // That its place was taken is not always told: where one has written that it may say nothing before another has taken it, its will is lost.
+    // Its will may be lost: where one has written that it may say nothing before another has taken its place.
+    await place.sees("rpi-7", false);
     await untilTaken(false, scope, place, { own });
     const heard = place.console.registry.get("rpi-7")?.lastSeen;
     const other = place.agent("esp-2", await place.join("esp-2"));

@@ -164,7 +164,12 @@ async function embedded(
   });
   const { tlsPort: port = 0 } = await broker.start();
   scope.cleanup(() => broker.stop());
-  scope.cleanup(state.accounts.changes.on(({ name, what }) => what === "account" && broker.disconnect(name)));
+  const end = (name: string): void => {
+    const ended = state.brokerCopy.ending([name]);
+    broker.disconnect(name);
+    ended([name]);
+  };
+  scope.cleanup(state.accounts.changes.on(({ name, what }) => what === "account" && end(name)));
   return { port, passwordPort: port, bus: broker.local() };
 }
 

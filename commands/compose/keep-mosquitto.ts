@@ -22,6 +22,8 @@ export interface MosquittoFiles {
   readonly byHand: string | undefined;
   /** Whose places are to be taken once more, when nobody can say CONNECT any more who has begun before. */
   readonly later: readonly string[];
+  /** Of whom nothing is open any more that was opened before. */
+  readonly ended: readonly string[];
 }
 
 /** Mosquitto's side of the accounts and of the table of rules, beside the data. */
@@ -48,7 +50,7 @@ export async function rewriteMosquittoFiles(
   const { maxMosquittoDevices } = await import("../../broker/mosquitto-access.ts");
   const { reloadByHand } = await import("../../broker/mosquitto-reload.ts");
   await state.accounts.synced();
-  const { dear, reload, stays, later } = await side.write(() => booksOf(state), changed, last);
+  const { dear, reload, stays, later, ended } = await side.write(() => booksOf(state), changed, last);
   if (told && dear.length > 0)
     process.stderr.write(
       `muster: not in Mosquitto's password file, because their secrets were not generated, or because they are limited to groups of more than ${maxMosquittoDevices} devices: ${dear.join(", ")}; give devices new ones with: npx muster enroll NAME --secret\n`,
@@ -57,7 +59,7 @@ export async function rewriteMosquittoFiles(
     stays.length > 0
       ? `what these devices have open at Mosquitto with a certificate that has ended may stay open until they leave by themselves: ${stays.join(", ")}; restart Mosquitto to end it`
       : undefined;
-  return { directory: side.directory, later, byHand: told ? (reloadByHand(reload) ?? open) : undefined };
+  return { directory: side.directory, later, ended, byHand: told ? (reloadByHand(reload) ?? open) : undefined };
 }
 
 /** What Mosquitto is to know, as it is when it is asked for: another process may have changed it a moment ago. */
@@ -144,12 +146,15 @@ export async function keepMosquittoFiles(
   let writing: Promise<void> | undefined;
   let again = false;
   const write = async (): Promise<void> => {
-    const ending = changed;
+    // Who is there by a certificate that is good has closed himself what was open under his name before.
+    const ending = new Map([...changed].filter(([name]) => !state.brokerCopy.isIn(name)));
     const ends = last;
     [changed, last] = [new Map(), new Set()];
+    const tellEnded = state.brokerCopy.ending([...ending.keys()]);
     try {
-      const { byHand, later } = await rewriteMosquittoFiles(side, state, ending, true, ends);
+      const { byHand, later, ended } = await rewriteMosquittoFiles(side, state, ending, true, ends);
       if (later.length > 0) takeLater(later);
+      tellEnded(ended);
       if (byHand !== undefined) log.warn({}, byHand);
     } catch (error) {
       for (const [name, hashes] of ending) changed.set(name, new Set([...hashes, ...(changed.get(name) ?? [])]));
@@ -188,6 +193,13 @@ export async function keepMosquittoFiles(
     begin();
   });
   const endCertificates = state.certificates.changes.on(begin);
+  // What has come while it is written is written after it.
+  lifetime.add(
+    state.brokerCopy.keptBy(async () => {
+      await writing;
+      await writing;
+    }),
+  );
   if (tls) lifetime.add(tls.devices.changes.on(begin));
   // Who is limited to groups has a line for each device in them.
   const endGroups = state.groups.changes.on(({ before, now }) => {

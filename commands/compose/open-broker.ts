@@ -29,7 +29,7 @@ export interface BrokerPlaces {
 
 export async function openBroker(
   values: Settings,
-  { accounts, certificates, groups, mqttSecrets, persist }: State,
+  { accounts, brokerCopy, certificates, groups, mqttSecrets, persist }: State,
   { lifetime, net, ports, tls }: Around,
 ): Promise<OpenBroker> {
   const { Broker } = await import("../../broker/broker.ts");
@@ -73,7 +73,10 @@ export async function openBroker(
       const url = brokerHere({ ...values, listen, mqttPort: port });
       persist.write("the broker's port", () => noteBroker(values.data, url));
       const end = ({ name, what }: AccountChange): void => {
-        if (what === "account") broker.disconnect(name, accounts.find(name) === undefined);
+        if (what !== "account") return;
+        const ended = brokerCopy.ending([name]);
+        broker.disconnect(name, accounts.find(name) === undefined);
+        ended([name]);
       };
       lifetime.add(accounts.changes.on(end));
       return { url, tlsPort };

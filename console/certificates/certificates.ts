@@ -72,6 +72,19 @@ export class Certificates {
     );
   }
 
+  /** Whether this one, as a device names it, lets it in at present. */
+  isGood(device: string, serial: string): boolean {
+    return typeof this.letIn({ name: device, serial }) !== "string";
+  }
+
+  /** Whether there is anything by which a device could come in: a secret, or a certificate that is good. */
+  comesIn(device: DeviceId): boolean {
+    const { accounts, clock } = this.#options;
+    const account = accounts.find(device);
+    if (account?.role !== "device") return false;
+    return !account.certified || (this.present(device)?.expires ?? 0) > clock.now();
+  }
+
   /** How many were issued to a device since this moment (epoch ms). */
   issuedSince(device: DeviceId, since: number): number {
     const row = this.#options.database

@@ -64,10 +64,13 @@ export function unheard(entry: DeviceEntry, now: number): boolean {
   return true;
 }
 
-/** Whoever was there is cut off, and says so no more. @returns whether it was online */
-export function shutOut(entry: DeviceEntry, reason: string, now: number): boolean {
+/** Whoever was there is cut off, and says so no more. @param presumed whether it is there if it speaks all the same @returns whether it was online */
+export function shutOut(
+  entry: DeviceEntry,
+  { reason, presumed, now }: { readonly reason: string; readonly presumed: boolean; readonly now: number },
+): boolean {
   if (!entry.online) return false;
-  Object.assign(entry, { spoken: false, presumed: true });
+  Object.assign(entry, { spoken: false, presumed });
   offline(entry, reason, now);
   return true;
 }

@@ -2,7 +2,7 @@ import { systemClock, type Clock } from "#shared/clock";
 import type { Valued } from "#shared/filter/evaluate-filter";
 import { shortId, type DeviceId } from "#shared/ids";
 import { learnedOf } from "#shared/liveness";
-import type { Status } from "#shared/messages/presence-messages";
+import type { Birth, Status } from "#shared/messages/presence-messages";
 import { Signal } from "#shared/signal";
 import { newEntry, toDevice, type Device, type DeviceEntry, type Observed, type PeoplesWord } from "./device.ts";
 import { born, gone, shutOut, spoken, unheard } from "./device-presence.ts";
@@ -244,10 +244,18 @@ export class Registry {
     this.#changed(entry);
   }
 
-  /** What was open with it ends, and its last word is not taken any more. */
-  shutOut(id: DeviceId, reason: string): void {
+  /** What was open with it ends, and its last word is not taken any more. @param presumed whether it is there if it speaks all the same @returns whether it was online */
+  shutOut(id: DeviceId, reason: string, presumed = true): boolean {
     const entry = this.#entries.get(id);
-    if (entry && shutOut(entry, reason, this.#clock.now())) this.#changed(entry);
+    if (!entry || !shutOut(entry, { reason, presumed, now: this.#clock.now() })) return false;
+    this.#changed(entry);
+    return true;
+  }
+
+  /** How a device that is online has introduced itself; undefined of all others. */
+  birthOf(id: string): Birth | undefined {
+    const entry = this.#entries.get(id as DeviceId);
+    return entry?.online ? entry.birth : undefined;
   }
 
   /** People say something else of it by now. */

@@ -170,6 +170,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveJoin({
       claims,
       accounts,
+      brokerCopy: console.kept.brokerCopy,
       certifying,
       joining,
       isOnline: (device) => registry.get(device)?.online ?? false,

@@ -4,12 +4,14 @@ import { DeviceRotation } from "../certificates/device-rotation.ts";
 import { Renewals } from "../certificates/renewals.ts";
 import { defaults } from "../console-options.ts";
 import type { DeviceParts } from "./device-parts.ts";
+import { EndedConnections } from "../devices/ended-connections.ts";
+import type { Publisher } from "../publisher.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Devices' certificates: given when they join, and renewed. */
 export function certificateParts(
   { options, state, topics, clock, log }: Surroundings,
-  { bus, devices }: { readonly bus: Bus; readonly devices: DeviceParts },
+  { bus, devices, publisher }: { readonly bus: Bus; readonly devices: DeviceParts; readonly publisher: Publisher },
 ) {
   const { certificates, accounts, audit } = state;
   const { deviceAuthority: authority } = options;
@@ -42,5 +44,11 @@ export function certificateParts(
     cameIn: (device) => deviceRotation.heard(device),
     refuse: (...told) => devices.refusals.tell(...told),
   });
-  return { certifying, renewals, deviceRotation };
+  const endedConnections = new EndedConnections({
+    registry: devices.registry,
+    clock,
+    comesIn: (device) => certificates.comesIn(device),
+    publish: (device, death) => publisher.death(device, death),
+  });
+  return { certifying, renewals, deviceRotation, endedConnections };
 }

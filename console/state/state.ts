@@ -7,6 +7,7 @@ import { silentLog, type Log } from "#shared/log";
 import { privateDirectory } from "#disk/private-files";
 import { tellAccountChange } from "../accounts/account-watch.ts";
 import { Accounts } from "../accounts/accounts.ts";
+import { BrokerCopy } from "../accounts/broker-copy.ts";
 import { FilesOfBefore, type MissingFile } from "../database/files-of-before.ts";
 import { settleAnchor, writeAnchor } from "../audit/anchor.ts";
 import { Audit, type AuditHead } from "../audit/audit.ts";
@@ -30,6 +31,8 @@ export interface State {
   readonly database: Database;
   readonly accounts: Accounts;
   readonly mqttSecrets: MqttSecrets;
+  /** What a broker makes of their changes. */
+  readonly brokerCopy: BrokerCopy;
   /** Devices' certificates, and whom they let in. */
   readonly certificates: Certificates;
   /** Who did what. */
@@ -158,6 +161,7 @@ function open(
     database,
     accounts,
     mqttSecrets,
+    brokerCopy: new BrokerCopy(),
     certificates,
     audit,
     groups,

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { checkKey } from "#shared/key-proof";
 import type { Accounts } from "../../accounts/accounts.ts";
+import type { BrokerCopy } from "../../accounts/broker-copy.ts";
 import type { Certifying } from "../../certificates/certifying.ts";
 import type { Claims } from "../../enrollments/claims.ts";
 import { JoinRefusedError } from "../../enrollments/join-refused.ts";
@@ -12,6 +13,7 @@ import { served } from "../serve.ts";
 export interface JoinServed {
   readonly claims: Claims;
   readonly accounts: Accounts;
+  readonly brokerCopy: Pick<BrokerCopy, "settled">;
   readonly certifying: Certifying;
   readonly joining: Joining;
   /** Is told of who was not let in. */
@@ -21,7 +23,7 @@ export interface JoinServed {
 
 /** What a machine asks for that joins. Nobody is logged in yet. */
 export const serveJoin =
-  ({ claims, accounts, certifying, joining, isOnline, refused }: JoinServed): FastifyPluginAsyncZod =>
+  ({ claims, accounts, brokerCopy, certifying, joining, isOnline, refused }: JoinServed): FastifyPluginAsyncZod =>
   async (app) => {
     app.route({
       ...served("getJoinScript"),
@@ -53,6 +55,8 @@ export const serveJoin =
           const { device, isCertified } = claims.claim(request.body, request.ip);
           const certificate =
             isCertified && key ? { certificate: await certifying.joined(device, key, request.ip) } : {};
+          // Whoever comes while the place of the device's former certificate is taken would be thrown out in its stead.
+          if (isCertified) await brokerCopy.settled();
           return { ...joining.admissionOf(device, hostIn(request.host), isCertified), ...certificate };
         } catch (error) {
           // Who guesses codes waits with the passwords, too; 160 random bits want no other lock.
