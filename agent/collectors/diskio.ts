@@ -41,12 +41,16 @@ export function diskio(proc: ProcReader, wanted: NameFilter = nameFilter(usualNa
   };
 }
 
+/** Numbers of the device, its name, and what is counted of it: most lines are of devices that nobody wants, and are not taken apart. */
+const lines = /^ *\d+ +\d+ ([^ \n]+) (.*)/gm;
+
 /** Devices that never did anything (unused loop devices) are left out, as Telegraf does. */
 function parseDiskstats(text: string, wanted: NameFilter): Map<string, Counters> {
   const devices = new Map<string, Counters>();
-  for (const line of text.split("\n")) {
-    const [, , name, ...values] = line.trim().split(/ +/, 3 + columns.length);
-    if (!name || !wanted(name) || values.length < columns.length || values.every((value) => value === "0")) continue;
+  for (const [, name = "", rest = ""] of text.matchAll(lines)) {
+    if (!wanted(name)) continue;
+    const values = rest.split(" ", columns.length);
+    if (values.length < columns.length || values.every((value) => value === "0")) continue;
     devices.set(name, Object.fromEntries(columns.map((column, at) => [column, Number(values[at])])) as Counters);
   }
   return devices;

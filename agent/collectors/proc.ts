@@ -2,6 +2,8 @@ import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync 
 
 /** Files kept open at most by {@link ProcReader.again}: some thirty are read each time; a host of containers has many interfaces. */
 const maxOpenFiles = 64;
+/** Files that the kernel gives in one piece, whatever their length (`single_open`, and all of sysfs); of others only a reading of nothing tells the end. */
+const inOnePiece = /^\/(sys\/|proc\/((stat|meminfo|loadavg|uptime)|net\/(snmp6?|netstat|sockstat6?))$)/;
 
 type Encoding = "utf8" | "latin1";
 
@@ -98,16 +100,16 @@ export class ProcReader {
 
   #current(path: string, encoding: Encoding): string {
     const kept = this.#kept.get(path);
-    if (kept === undefined) return this.#textOf(this.#keep(path), encoding);
+    if (kept === undefined) return this.#textOf(path, this.#keep(path), encoding);
     try {
-      return this.#textOf(kept, encoding);
+      return this.#textOf(path, kept, encoding);
     } catch (error) {
       // What a driver says to a question that it cannot answer, as often as it is asked.
       if ((error as NodeJS.ErrnoException).code === "EINVAL") throw error;
     }
     // The device is gone; another may have its name by now.
     this.#forget(path, kept);
-    return this.#textOf(this.#keep(path), encoding);
+    return this.#textOf(path, this.#keep(path), encoding);
   }
 
   #keep(path: string): number {
@@ -123,13 +125,13 @@ export class ProcReader {
     closeSync(file);
   }
 
-  /** The kernel gives a page of some files at a time, so that only a reading of nothing tells the end. */
-  #textOf(file: number, encoding: Encoding): string {
+  #textOf(path: string, file: number, encoding: Encoding): string {
+    const isWhole = inOnePiece.test(path);
     let length = 0;
     for (;;) {
       const more = readSync(file, this.#buffer, length, this.#buffer.length - length, length);
       length += more;
-      if (more === 0) return this.#buffer.toString(encoding, 0, length);
+      if (more === 0 || (isWhole && length < this.#buffer.length)) return this.#buffer.toString(encoding, 0, length);
       if (length === this.#buffer.length) this.#buffer = Buffer.concat([this.#buffer], 2 * length);
     }
   }

@@ -1,5 +1,6 @@
 import type { Collector } from "./collector.ts";
 import { numberAfter, type ProcReader } from "./proc.ts";
+import { maxPause } from "./rarely.ts";
 
 /** The letters of proc(5) and the fields that count them. `parked` appears only where there is one. */
 const states: Record<string, string> = {
@@ -17,17 +18,23 @@ const states: Record<string, string> = {
 
 /** Files kept open at most: each takes some 5 kB of the kernel's memory. Processes beyond them cost twice the time. */
 const maxOpenFiles = 256;
+/** Processes that one sample looks at at least: half a millisecond of a core that was asleep. A machine with fewer has all of them in each sample. */
+export const sliceOfProcesses = 32;
 /** More than the columns up to the count of threads ever take: nine of them, a name of 64 and numbers of 20 digits. */
 const line = Buffer.allocUnsafeSlow(512);
 
 /**
  * How many processes are in which state, and all their threads. Nothing else in a sample costs as much, so each process's
- * file stays open: the kernel makes it up anew at each read, and finding it by its name is what takes the time.
+ * file stays open: the kernel makes it up anew at each read, and finding it by its name is what takes the time. And where there are many,
+ * each sample looks at a part, so that all are counted once a minute at least; a state of the middle of that walk is as true as one of its end.
  */
 export function processes(proc: ProcReader): Collector {
-  /** By pid, those of the last sample; the file of one that is not kept open is undefined. */
+  /** By pid, those of the last walk; the file of one that is not kept open is undefined. */
   let known = new Map<string, number | undefined>();
   let opened = 0;
+  let walk: Walk | undefined;
+  // The first walk goes through at once.
+  let last = Number.NEGATIVE_INFINITY;
   const haveForked = forks(proc);
 
   /** Reads one process's line. @returns the bytes read: 0 when it has ended */
@@ -60,18 +67,52 @@ export function processes(proc: ProcReader): Collector {
     known = now;
   }
 
+  function begin(): Walk {
+    const sameAsBefore = !haveForked() && known.size > 0;
+    const pids = sameAsBefore ? [...known.keys()] : proc.list("/proc").filter(isPid);
+    return { pids, at: 0, fields: { ...none }, now: new Map() };
+  }
+
+  /** Lets go of what a walk that does not come to its end has opened. */
+  function abandon(): void {
+    if (walk) moveTo(walk.now);
+    walk = undefined;
+    moveTo(new Map());
+  }
+
   return {
     name: "processes",
-    sample() {
-      const fields = { ...none };
-      const now: typeof known = new Map();
-      const sameAsBefore = !haveForked() && known.size > 0;
-      for (const pid of sameAsBefore ? known.keys() : proc.list("/proc").filter(isPid)) count(read(pid, now), fields);
+    sample({ clock }) {
+      const begun = clock.monotonic();
+      walk ??= begin();
+      const { pids, now, fields } = walk;
+      // So many that the whole is seen before the minute is over.
+      const share = Math.ceil((pids.length * (begun - last)) / (maxPause * 0.8));
+      last = begun;
+      const end = Math.min(pids.length, walk.at + Math.max(sliceOfProcesses, share));
+      for (; walk.at < end; walk.at += 1) {
+        const pid = pids[walk.at];
+        if (pid !== undefined) count(read(pid, now), fields);
+      }
+      if (walk.at < pids.length) return [];
+      walk = undefined;
       moveTo(now);
       return [{ measurement: "processes", tags: {}, fields }];
     },
-    stop: () => moveTo(new Map()),
+    stop() {
+      abandon();
+      last = Number.NEGATIVE_INFINITY;
+    },
   };
+}
+
+/** A look at all processes, over as many samples as it takes. */
+interface Walk {
+  readonly pids: readonly string[];
+  at: number;
+  readonly fields: Record<string, number>;
+  /** By pid, those that were found; and their files. */
+  readonly now: Map<string, number | undefined>;
 }
 
 /**
@@ -113,9 +154,10 @@ const between = /(?:[^ ]+ ){16}/y;
 function count(length: number, fields: Record<string, number>): void {
   const stat = line.toString("latin1", 0, length);
   // The name before may hold spaces and parentheses: the last one ends it.
-  between.lastIndex = stat.lastIndexOf(")") + 4;
+  const name = stat.lastIndexOf(")");
+  between.lastIndex = name + 4;
   if (!between.test(stat)) return;
-  const state = states[stat.charAt(stat.lastIndexOf(")") + 2)] ?? "unknown";
+  const state = states[stat.charAt(name + 2)] ?? "unknown";
   fields[state] = (fields[state] ?? 0) + 1;
   fields["total"] = (fields["total"] ?? 0) + 1;
   fields["total_threads"] = (fields["total_threads"] ?? 0) + Number.parseInt(stat.slice(between.lastIndex), 10);

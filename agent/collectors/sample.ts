@@ -49,8 +49,9 @@ async function sampleOne(
     const readings = answer instanceof Promise ? await inTime(collector, answer, clock) : answer;
     if (!Array.isArray(readings)) throw new Error("it gave no list of readings");
     gathering?.answered(collector.name, clock.monotonic() - begun, readings.length);
+    if (readings.every(isReading)) return readings;
     const fit = readings.filter(isReading);
-    if (fit.length < readings.length) problem(new Error(`${readings.length - fit.length} of its readings are none`));
+    problem(new Error(`${readings.length - fit.length} of its readings are none`));
     return fit;
   } catch (error) {
     problem(asError(error));
@@ -63,11 +64,16 @@ function isReading(given: unknown): given is Reading {
   if (typeof given !== "object" || given === null) return false;
   const { measurement, tags, fields } = given as Partial<Record<keyof Reading, unknown>>;
   if (typeof measurement !== "string" || typeof fields !== "object" || fields === null) return false;
-  return typeof tags === "object" && tags !== null && Object.values(tags).every(isTag);
+  if (typeof tags !== "object" || tags === null) return false;
+  // Loops, here and below: lists of names and values made for each series were a fifth of what a sample leaves to be collected.
+  for (const name in tags) if (!isTag((tags as Readonly<Record<string, unknown>>)[name])) return false;
+  return true;
 }
 
 function isTag(value: unknown): boolean {
-  return value === undefined || value === null || ["string", "number", "boolean"].includes(typeof value);
+  if (value === undefined || value === null) return true;
+  const type = typeof value;
+  return type === "string" || type === "number" || type === "boolean";
 }
 
 async function inTime<T>(collector: Collector, work: Promise<T>, clock: Clock): Promise<T> {
@@ -86,22 +92,34 @@ async function inTime<T>(collector: Collector, work: Promise<T>, clock: Clock): 
 
 /** Two readings of one series at one instant would overwrite each other in the store: the first one stands. */
 function cleaned(lists: readonly (readonly Reading[])[]): Reading[] {
-  const bySeries = new Map<string, Reading>();
-  for (const reading of lists.flat()) {
-    const tags = cleanTags(reading.tags);
-    const fields = finite(reading.fields);
-    const series = `${reading.measurement}\n${Object.entries(tags).join("\n")}`;
-    if (bySeries.has(series) || Object.keys(fields).length === 0) continue;
-    bySeries.set(series, { measurement: reading.measurement, tags, fields });
-  }
-  return [...bySeries.values()];
+  const known = new Set<string>();
+  const readings: Reading[] = [];
+  for (const list of lists)
+    for (const reading of list) {
+      const tags = cleanTags(reading.tags);
+      const fields = finite(reading.fields);
+      let series = reading.measurement;
+      for (const name in tags) series += `\n${name},${tags[name]}`;
+      if (known.has(series) || isEmpty(fields)) continue;
+      known.add(series);
+      readings.push({ measurement: reading.measurement, tags, fields });
+    }
+  return readings;
+}
+
+function isEmpty(fields: object): boolean {
+  for (const _ in fields) return false;
+  return true;
 }
 
 function finite(fields: Readonly<Record<string, ReadValue>>): Readonly<Record<string, ReadValue>> {
-  const unfit = (value: unknown): boolean =>
-    typeof value === "number" ? !Number.isFinite(value) : value === undefined || value === null;
-  if (!Object.values(fields).some(unfit)) return fields;
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !unfit(value)));
+  for (const name in fields)
+    if (isUnfit(fields[name])) return Object.fromEntries(Object.entries(fields).filter(([, value]) => !isUnfit(value)));
+  return fields;
+}
+
+function isUnfit(value: unknown): boolean {
+  return typeof value === "number" ? !Number.isFinite(value) : value === undefined || value === null;
 }
 
 // oxlint-disable-next-line no-control-regex -- a mount point may hold a newline, and one bad tag would spoil a whole batch

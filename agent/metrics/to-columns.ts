@@ -37,6 +37,32 @@ const lastMoment = 8.64e15;
  */
 export function toColumns(instants: readonly [Instant, ...Instant[]]): Columns {
   const [first] = instants;
+  const m = (instants.length === 1 ? oneOfEach(first.readings) : undefined) ?? gathered(instants);
+  return {
+    // A wall clock that was never set may stand before 1970, and the console places such a batch anyway.
+    t: Math.min(lastMoment, Math.max(0, Math.round(first.at))),
+    mono: first.up,
+    dt: instants.map((instant) => offset(first, instant)),
+    m,
+  };
+}
+
+/**
+ * Of one instant, which most batches have: a value is its own column, so that nothing is made anew. @returns undefined where that is not so: a
+ * series that is there twice is one
+ */
+function oneOfEach(readings: readonly Reading[]): Measurement[] | undefined {
+  const known = new Set<string>();
+  const series: Measurement[] = [];
+  for (const { measurement: n, tags, fields: f } of readings) {
+    for (const field in f) if (f[field] === null || f[field] === undefined) return undefined;
+    known.add(JSON.stringify([n, tags]));
+    series.push(isEmpty(tags) ? { n, f } : { n, tags: { ...tags }, f });
+  }
+  return known.size === series.length ? series : undefined;
+}
+
+function gathered(instants: readonly Instant[]): Measurement[] {
   const series = new Map<string, GrowingSeries>();
   for (const [index, { readings }] of instants.entries()) {
     for (const reading of readings) {
@@ -48,13 +74,7 @@ export function toColumns(instants: readonly [Instant, ...Instant[]]): Columns {
       }
     }
   }
-  return {
-    // A wall clock that was never set may stand before 1970, and the console places such a batch anyway.
-    t: Math.min(lastMoment, Math.max(0, Math.round(first.at))),
-    mono: first.up,
-    dt: instants.map((instant) => offset(first, instant)),
-    m: [...series.values()].map(({ n, tags, f }) => ({ n, ...(isEmpty(tags) ? {} : { tags }), f: packed(f) })),
-  };
+  return [...series.values()].map(({ n, tags, f }) => ({ n, ...(isEmpty(tags) ? {} : { tags }), f: packed(f) }));
 }
 
 /**

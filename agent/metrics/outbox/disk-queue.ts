@@ -71,6 +71,8 @@ export class DiskQueue implements BatchQueue {
   readonly #gathered: UnwrittenBatches | undefined;
   #seq: number;
   #pendingBytes = 0;
+  /** What has just come to the disk, while it is offered: it need not be read from there. */
+  #fresh: Stored | undefined;
   /** Gaps that the disk has not taken. */
   #untold: { readonly record: GapRecord; readonly told: (() => void) | undefined }[] = [];
   readonly #commit = new GroupCommit<Pending>({
@@ -157,7 +159,7 @@ export class DiskQueue implements BatchQueue {
     if (gathered) return withFirst(placing.message(gathered, placing.epoch), this.after(0) ?? seq);
     const segment = this.#segments.of(seq);
     if (!segment) return undefined;
-    const record = readRecord(segment, seq);
+    const record = this.#fresh?.seq === seq ? this.#fresh : readRecord(segment, seq);
     if (typeof record === "object")
       return withFirst(placing.message(record, segment.epoch), this.#segments.next(0) ?? seq);
     // What goes on being written to such a file might be lost as well.
@@ -283,7 +285,16 @@ export class DiskQueue implements BatchQueue {
     this.#removeDone();
     this.trim(this.#options.maxBytes);
     for (const { record, told } of this.#untold.splice(0)) this.#tell(record, told);
-    for (const { stored } of fresh) if (this.has(stored.seq)) this.#options.ready(this, stored.seq);
+    for (const { stored } of fresh) if (this.has(stored.seq)) this.#offer(stored);
+  }
+
+  #offer(stored: Stored): void {
+    this.#fresh = stored;
+    try {
+      this.#options.ready(this, stored.seq);
+    } finally {
+      this.#fresh = undefined;
+    }
   }
 
   /** Of those that were gathered, nobody is to be told again; and what was acknowledged on its way to the disk waits no longer. */
