@@ -5,7 +5,7 @@ import { alertMark, alertsToMark } from "../alerts/alert-mark.ts";
 import { Alerts, type KnownDevice } from "../alerts/alerts.ts";
 import type { Alert } from "../alerts/alert.ts";
 import { ruleLookUp } from "../alerts/device-values.ts";
-import { identityOf } from "../certificates/device-identity.ts";
+import { identityOf, type Identity } from "../certificates/device-identity.ts";
 import type { ClockDoubt } from "../clock/clock-doubt.ts";
 import type { Desk } from "../desk/desk.ts";
 import type { Ingest } from "../ingest/ingest.ts";
@@ -31,6 +31,8 @@ interface Needs {
 
 /** Milliseconds for which it stands what a device misses: two queries. */
 const missingStands = 300_000;
+/** The same for how a device shows who it is: two rows, asked of every device every ten seconds, where a certificate is renewed days before its end. */
+const identityStands = 60_000;
 
 export interface AlertParts {
   readonly alerts: Alerts;
@@ -78,6 +80,14 @@ export function alertParts(given: Surroundings, needs: Needs): AlertParts {
 function knownOf({ clock, state }: Surroundings, { devices, ingest }: Needs) {
   const { registry, retirements } = devices;
   const missing = new Map<DeviceId, { readonly until: number; readonly samples: number }>();
+  const identities = new Map<DeviceId, { readonly until: number; readonly identity: Identity }>();
+  const identity = (id: DeviceId): Identity => {
+    const told = identities.get(id);
+    if (told && told.until > clock.monotonic()) return told.identity;
+    const found = identityOf(state, id, clock.now());
+    identities.set(id, { until: clock.monotonic() + identityStands, identity: found });
+    return found;
+  };
   const missingOf = (id: DeviceId): number => {
     const told = missing.get(id);
     if (told && told.until > clock.monotonic()) return told.samples;
@@ -98,7 +108,7 @@ function knownOf({ clock, state }: Surroundings, { devices, ingest }: Needs) {
         ruleLookUp({
           values,
           heardFrom,
-          identity: () => identityOf(state, id, clock.now()),
+          identity: () => identity(id),
           missing: () => missingOf(id),
         }),
     };
