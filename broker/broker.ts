@@ -19,6 +19,7 @@ import { Emitter } from "./emitter.ts";
 import { Engine, type EngineOptions } from "./engine.ts";
 import { Authorizer } from "./authorizer.ts";
 import { ConnectionTable } from "./connection-table.ts";
+import { silenceCheck } from "./silence.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { UnreleasedMessages } from "./unreleased.ts";
 import { Listener, type SecurePort } from "./listener.ts";
@@ -181,6 +182,7 @@ export class Broker {
       this.#started = clock.monotonic();
       this.#local.up();
       this.#lifetime.add(every(clock, sysInterval, () => this.#tick()));
+      this.#lifetime.add(every(clock, silenceCheck, () => this.#connections.closeSilent()));
     });
   }
 

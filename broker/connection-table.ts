@@ -6,6 +6,7 @@ import type { PacedClosings } from "#shared/paced-closings";
 import type { SafetyNet } from "#shared/safety-net";
 import type { Digest } from "./digest.ts";
 import { Connection } from "./connection.ts";
+import { silenceCheck } from "./silence.ts";
 import type { Limits } from "./limits.ts";
 import type { ConnectingPeer } from "./listener.ts";
 import { ReadTurns } from "./read-turns.ts";
@@ -21,16 +22,18 @@ export interface ConnectionTableOptions {
   readonly closings: PacedClosings;
 }
 
-/** Everybody who is connected: by Aedes' client, and by client id once let in. */
 /** How Aedes refuses MQTT 5. */
 const otherVersion = "unacceptable protocol version";
 
+/** Everybody who is connected: by Aedes' client, and by client id once let in. */
 export class ConnectionTable {
   readonly #options: ConnectionTableOptions;
   readonly turns: ReadTurns;
   readonly #byClient = new WeakMap<Client, Connection>();
   readonly #byId = new Map<string, Connection>();
   readonly #byName = new Map<string, number>();
+  /** When it was looked who is silent. */
+  #looked = -Infinity;
   /** Packets that came in, messages among them, the most clients at once, connections that ended by an error. */
   readonly counts = { packetsIn: 0, publishedIn: 0, maximum: 0, errors: 0 };
 
@@ -66,7 +69,7 @@ export class ConnectionTable {
 
   arrived(client: Client): void {
     const connection = this.of(client);
-    connection.known();
+    connection.arrived(this.#options.clock);
     this.#byId.set(client.id, connection);
     this.#count(connection, 1);
     this.counts.maximum = Math.max(this.counts.maximum, this.#byId.size);
@@ -93,6 +96,16 @@ export class ConnectionTable {
       if (connection.reader.unfinishedFor(now) < limits.packetTimeout) continue;
       connection.close(`it has sent a part of a packet and not the rest for ${limits.packetTimeout / 1_000} s`);
     }
+  }
+
+  /** Closes whoever has been silent for longer than its keep-alive allows. To be called on a beat, see `silenceCheck`. */
+  closeSilent(): void {
+    const now = this.#options.clock.monotonic();
+    // Where this look is late nobody was heard meanwhile, and what they have sent waits to be read: the next one judges.
+    const isLate = now - this.#looked > 2 * silenceCheck;
+    this.#looked = now;
+    if (isLate) return;
+    for (const connection of this.#byId.values()) if (connection.isSilent(now)) connection.close("keep alive timeout");
   }
 
   /** How many connections the user `name` has. */

@@ -6,6 +6,8 @@ import type { SafetyNet } from "#shared/safety-net";
 import type { Principal } from "#shared/principal";
 import type { ShownCertificate } from "#shared/tls-door";
 import { InFlight } from "./in-flight.ts";
+import { Silence } from "./silence.ts";
+import { forgetConnect, slimDown, tighten, type Fat } from "./lean-client.ts";
 import type { Limits } from "./limits.ts";
 import type { ConnectingPeer } from "./listener.ts";
 import { SendBuffer } from "./send-buffer.ts";
@@ -20,24 +22,28 @@ import type { ReadTurns } from "./read-turns.ts";
  */
 type ClientInternals = Client & Internals;
 
-interface Internals extends Omit<Readable, "_parser"> {
+interface Internals extends Omit<Readable, "_parser">, Pick<Fat, "duplicates" | "_eos"> {
   readonly _parser: Parser;
+  /** Aedes calls `refresh` on it with each packet. */
+  _keepaliveTimer: NodeJS.Timeout | Silence | null;
+  readonly _keepaliveInterval: number;
   _will?: { readonly topic: string } | null;
   readonly subscriptions: Readonly<Record<string, { readonly qos: number } | undefined>>;
   waitForDrain: (done: (error?: Error | null) => void) => void;
 }
 
-type Parser = Readable["_parser"] & {
-  readonly packet: PacketHeader;
-  /** How far the packet's content has been read. */
-  readonly _pos: number;
-  error: Error | null;
-  _parseLength(): boolean;
-  _emitError(error: Error): false;
-  listeners(event: "packet"): ((packet: IncomingPacket) => void)[];
-  removeAllListeners(event: "packet"): void;
-  on(event: "packet", listener: (packet: IncomingPacket) => void): void;
-};
+type Parser = Fat["_parser"] &
+  Readable["_parser"] & {
+    readonly packet: PacketHeader;
+    /** How far the packet's content has been read. */
+    readonly _pos: number;
+    error: Error | null;
+    _parseLength(): boolean;
+    _emitError(error: Error): false;
+    listeners(event: "packet"): ((packet: IncomingPacket) => void)[];
+    removeAllListeners(event: "packet"): void;
+    on(event: "packet", listener: (packet: IncomingPacket) => void): void;
+  };
 
 /** What mqtt-packet says to a CONNECT of a protocol level that it does not know. */
 const otherVersion = "Invalid protocol version";
@@ -68,8 +74,8 @@ export class Connection {
   #refused = false;
   /** Of a clean session; where one is kept, its queue knows as much. */
   #inFlight: InFlight | undefined;
-  /** Notes that it has logged in, for whoever counts the strangers. */
-  readonly known: () => void;
+  #known: (() => void) | undefined;
+  #silence: Silence | undefined;
   /** What it has shown by TLS. */
   readonly certificate: ShownCertificate | undefined;
 
@@ -79,7 +85,7 @@ export class Connection {
     { limits, clock, net, closings, turns }: ConnectionOptions,
   ) {
     this.address = address;
-    this.known = known;
+    this.#known = known;
     this.certificate = certificate;
     this.client = client as ClientInternals;
     this.sendBuffer = new SendBuffer(client.conn, limits, clock, (why) => this.close(`closed because ${why}`));
@@ -91,8 +97,36 @@ export class Connection {
       full: () => this.sendBuffer.full,
       close: (why) => this.close(why),
     });
+    slimDown(this.client);
     paceLeaving(client, closings);
-    client.conn.on("drain", net.guard("broker: a drained connection", this.reader.resume));
+    for (const event of ["error", "end", "close"] as const) tighten(client.conn, event);
+    const { sendBuffer, reader } = this;
+    client.conn.on(
+      "drain",
+      net.guard("broker: a drained connection", () => {
+        sendBuffer.drained();
+        reader.resume();
+      }),
+    );
+  }
+
+  /**
+   * It has logged in: whoever counts the strangers is told.
+   * @param clock by which its keep-alive runs from now on
+   */
+  arrived(clock: Clock): void {
+    this.#known?.();
+    this.#known = undefined;
+    const { client } = this;
+    const { _keepaliveTimer: timer, _keepaliveInterval: most } = client;
+    if (timer === null || timer instanceof Silence) return;
+    clearTimeout(timer);
+    client._keepaliveTimer = this.#silence = new Silence(clock, most);
+  }
+
+  /** Whether nothing has come from it for longer than its keep-alive allows. @param now on the monotonic clock */
+  isSilent(now: number): boolean {
+    return this.#silence?.isOver(now) === true;
   }
 
   get willTopic(): string | undefined {
@@ -163,7 +197,10 @@ export class Connection {
         this.#inFlight?.fault(packet.cmd, packet.messageId ?? 0) ??
         (packet.cmd === "connect" && parser._pos < parser.packet.length ? leftOver : undefined);
       if (fault) return this.close(fault);
-      if (packet.cmd === "connect") most = limits.packetBytes;
+      if (packet.cmd === "connect") {
+        most = limits.packetBytes;
+        forgetConnect(this.client);
+      }
       this.reader.counted();
       onPacket(packet);
       for (const listener of enqueue) listener.call(parser, packet);

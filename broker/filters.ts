@@ -1,3 +1,5 @@
+import { Branches } from "./branches.ts";
+
 /**
  * MQTT topic filters as sets of topics (3.1.1 §4.7): `+` is one level, a last `#` the level before it and all below, and a
  * wildcard at the first level never means a topic that begins with `$` [MQTT-4.7.2-1].
@@ -42,14 +44,15 @@ function beginsWild(levels: readonly string[]): boolean {
   return levels[0] === "+" || levels[0] === "#";
 }
 
-interface Node<T> {
-  readonly children: Map<string, Node<T>>;
-  readonly values: T[];
+class Node<T> extends Branches<Node<T>> {
+  values: readonly T[] = none;
 }
+
+const none: readonly never[] = [];
 
 /** Values under filters, found by topic: who has subscribed to what. */
 export class FilterTrie<T> {
-  readonly #root: Node<T> = { children: new Map(), values: [] };
+  readonly #root = new Node<T>();
   #size = 0;
 
   /** How many values it holds. */
@@ -59,24 +62,27 @@ export class FilterTrie<T> {
 
   add(filter: string, value: T): void {
     let node = this.#root;
-    for (const level of filter.split("/")) node = childOf(node, level);
-    node.values.push(value);
+    for (const level of filter.split("/")) node = node.below(level) ?? node.grow(level, new Node());
+    // Made to measure: one that is pushed to has room for sixteen more, and that for each filter of each device.
+    if (node.values.length < few) node.values = [...node.values, value];
+    else (node.values as T[]).push(value);
     this.#size += 1;
   }
 
   /** Takes out one `value` under `filter`, and the levels that become empty. */
   remove(filter: string, value: T): void {
     const levels = filter.split("/");
-    const path: Node<T>[] = [this.#root];
+    const path = [this.#root];
     for (const level of levels) {
-      const next = path.at(-1)?.children.get(level);
+      const next = path.at(-1)?.below(level);
       if (!next) return;
       path.push(next);
     }
-    const values = path.at(-1)?.values ?? [];
-    const at = values.indexOf(value);
-    if (at < 0) return;
-    values.splice(at, 1);
+    const node = path.at(-1);
+    const at = node?.values.indexOf(value) ?? -1;
+    if (!node || at < 0) return;
+    if (node.values.length > few) (node.values as T[]).splice(at, 1);
+    else node.values = node.values.filter((_, place) => place !== at);
     this.#size -= 1;
     prune(path, levels);
   }
@@ -89,31 +95,28 @@ export class FilterTrie<T> {
   }
 }
 
-function childOf<T>(node: Node<T>, level: string): Node<T> {
-  let child = node.children.get(level);
-  if (!child) node.children.set(level, (child = { children: new Map(), values: [] }));
-  return child;
-}
+/** Values under one filter that are copied when one comes or goes. */
+const few = 4;
 
 function prune<T>(path: readonly Node<T>[], levels: readonly string[]): void {
   for (let depth = levels.length; depth > 0; depth--) {
     const node = path[depth];
-    if (!node || node.values.length > 0 || node.children.size > 0) return;
-    path[depth - 1]?.children.delete(levels[depth - 1] ?? "");
+    if (!node || node.values.length > 0 || !node.isBare) return;
+    path[depth - 1]?.cut(levels[depth - 1] ?? "");
   }
 }
 
 function collect<T>(node: Node<T>, levels: readonly string[], depth: number, found: T[]): void {
   const level = levels[depth];
   const wild = depth > 0 || !level?.startsWith("$");
-  const rest = wild ? node.children.get("#") : undefined;
+  const rest = wild ? node.below("#") : undefined;
   if (rest) for (const value of rest.values) found.push(value);
   if (level === undefined) {
     for (const value of node.values) found.push(value);
     return;
   }
-  const exact = node.children.get(level);
+  const exact = node.below(level);
   if (exact) collect(exact, levels, depth + 1, found);
-  const any = wild ? node.children.get("+") : undefined;
+  const any = wild ? node.below("+") : undefined;
   if (any) collect(any, levels, depth + 1, found);
 }

@@ -45,6 +45,13 @@ export interface ListenerOptions extends Port {
   readonly onRefused: (why: string, address: string) => void;
 }
 
+/** Somebody at a port. */
+interface Guest {
+  readonly visit: Visit;
+  /** Calls off the time in which its next step has to come. */
+  hurry: (() => void) | undefined;
+}
+
 /** Connections without a login that are given up when the system has no descriptor left, the oldest first. */
 const givenUp = 8;
 
@@ -52,11 +59,9 @@ const givenUp = 8;
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #crowd: Crowd;
-  readonly #sockets = new Set<Socket>();
+  readonly #guests = new Map<Socket, Guest>();
   /** Those that have not logged in, the oldest first. */
   readonly #strangers = new Set<Socket>();
-  readonly #visits = new WeakMap<Socket, Visit>();
-  readonly #deadlines = new WeakMap<Socket, () => void>();
   readonly #server: Server;
   readonly #tlsServer: Server | undefined;
   readonly #sorter: ConnectionSorter;
@@ -133,14 +138,14 @@ export class Listener {
   async stop(): Promise<void> {
     const closed = Promise.all([closing(this.#server), closing(this.#tlsServer)]);
     this.#sorter.stop();
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#guests.keys()) socket.destroy();
     await closed;
   }
 
   #accept(socket: Socket, sort: (socket: Socket, chunk: Buffer) => void): void {
     const { net, proxies, closings, onRefused } = this.#options;
     // Until somebody takes it over: a reset by the peer has to be heard.
-    socket.on("error", () => socket.destroy());
+    socket.on("error", destroySelf);
     closings.paceEnd(socket);
     closings.paceClose(socket);
     const address = socket.remoteAddress ?? "";
@@ -150,16 +155,10 @@ export class Listener {
       onRefused("too many connections that have not logged in", address);
       return;
     }
-    this.#sockets.add(socket);
+    this.#guests.set(socket, { visit, hurry: undefined });
     this.#strangers.add(socket);
-    this.#visits.set(socket, visit);
     this.#await(socket);
-    socket.on("close", () => {
-      visit.leave();
-      this.#sockets.delete(socket);
-      this.#strangers.delete(socket);
-      this.#deadlines.get(socket)?.();
-    });
+    socket.on("close", () => this.#left(socket));
     socket.once(
       "data",
       net.guard(
@@ -170,19 +169,30 @@ export class Listener {
     );
   }
 
+  #left(socket: Socket): void {
+    const guest = this.#guests.get(socket);
+    guest?.visit.leave();
+    guest?.hurry?.();
+    this.#guests.delete(socket);
+    this.#strangers.delete(socket);
+  }
+
   /** Its next step has to come in time. */
   #await(socket: Socket, ms = this.#options.limits.connectTimeout): void {
-    this.#deadlines.get(socket)?.();
-    this.#deadlines.set(
-      socket,
-      this.#options.clock.after(ms, () => socket.destroy()),
-    );
+    const guest = this.#guests.get(socket);
+    if (!guest) return;
+    guest.hurry?.();
+    guest.hurry = this.#options.clock.after(ms, () => socket.destroy());
   }
 
   #hand(stream: Duplex, socket: Socket, { request, certificate }: MqttArrival): void {
-    this.#deadlines.get(socket)?.();
+    const guest = this.#guests.get(socket);
+    guest?.hurry?.();
+    if (guest) guest.hurry = undefined;
+    // From here on Aedes listens for it.
+    if (stream === socket) socket.off("error", destroySelf);
     const known = (): void => {
-      this.#visits.get(socket)?.known();
+      guest?.visit.known();
       this.#strangers.delete(socket);
     };
     const address = this.#options.proxies.clientOf(socket.remoteAddress ?? "", request?.headers["x-forwarded-for"]);
@@ -198,6 +208,10 @@ export class Listener {
     this.#options.onRefused(`a connection could not be taken (${errorCode(error) ?? error.message})`, "");
     for (const socket of [...this.#strangers].slice(0, givenUp)) socket.destroy();
   }
+}
+
+function destroySelf(this: Socket): void {
+  this.destroy();
 }
 
 function destroy(socket: Socket): void {

@@ -22,7 +22,7 @@ export interface Readable {
     readonly _stateCounter: number;
     readonly _list: {
       readonly length: number;
-      readonly _bufs: Buffer[];
+      _bufs: Buffer[];
       consume(bytes: number): void;
       append(bytes: Buffer): void;
     };
@@ -61,9 +61,15 @@ export class PacketReader {
   constructor(options: PacketReaderOptions) {
     this.#options = options;
     const { client, net, close } = options;
-    const next = (error?: Error | null): void => this.#next(error);
     client.conn.removeListener("readable", client._nextBatch);
-    client._nextBatch = net.guard("broker: what a connection sent", next, () => close("it met a fault of the broker"));
+    client._nextBatch = (error) => {
+      try {
+        this.#next(error);
+      } catch (thrown) {
+        net.caught("broker: what a connection sent", thrown);
+        close("it met a fault of the broker");
+      }
+    };
     // Between CONNECT and its login Aedes lets an event-loop turn pass in which it takes the next packet for the first one, and judges it
     // by no name: what comes right behind CONNECT (§3.1.4) stays where it is until Aedes asks for it.
     client.conn.on("readable", () => {
@@ -121,6 +127,8 @@ export class PacketReader {
     try {
       parser.parse(bytes);
       join(parser._list);
+      // An array that was ever pushed to keeps room for sixteen more, and most connections have nothing more to say for a while.
+      if (parser._list.length === 0) parser._list._bufs = [];
     } finally {
       this.#parsing = false;
     }

@@ -1,8 +1,8 @@
+import { Branches } from "./branches.ts";
 import type { StoredPacket } from "./packets.ts";
 
-interface Node {
-  readonly children: Map<string, Node>;
-  packet?: StoredPacket;
+class Node extends Branches<Node> {
+  packet: StoredPacket | undefined;
 }
 
 /** Of one message's payload, and of all messages with their topics. */
@@ -19,7 +19,7 @@ const overhead = 512;
  * filter, as Aedes' own store does, costs 8 ms at 10,000.)
  */
 export class RetainedMessages {
-  readonly #root: Node = { children: new Map() };
+  readonly #root = new Node();
   readonly #max: number;
   readonly #bytes: RetainedBytes;
   #count = 0;
@@ -64,10 +64,9 @@ export class RetainedMessages {
   #find(topic: string, make: boolean): Node | undefined {
     let node: Node | undefined = this.#root;
     for (const level of topic.split("/")) {
-      let child: Node | undefined = node.children.get(level);
+      const child: Node | undefined = node.below(level);
       if (!child && !make) return undefined;
-      if (!child) node.children.set(level, (child = { children: new Map() }));
-      node = child;
+      node = child ?? node.grow(level, new Node());
     }
     return node;
   }
@@ -76,19 +75,19 @@ export class RetainedMessages {
     const levels = topic.split("/");
     const path: Node[] = [this.#root];
     for (const level of levels) {
-      const next = path.at(-1)?.children.get(level);
+      const next = path.at(-1)?.below(level);
       if (!next) return;
       path.push(next);
     }
     const last = path.at(-1);
     if (!last?.packet) return;
     this.#held -= sizeOf(last.packet);
-    delete last.packet;
+    last.packet = undefined;
     this.#count -= 1;
     for (let depth = levels.length; depth > 0; depth--) {
       const node = path[depth];
-      if (!node || node.packet || node.children.size > 0) return;
-      path[depth - 1]?.children.delete(levels[depth - 1] ?? "");
+      if (!node || node.packet || !node.isBare) return;
+      path[depth - 1]?.cut(levels[depth - 1] ?? "");
     }
   }
 }
@@ -105,18 +104,18 @@ function collect(node: Node, levels: readonly string[], depth: number, found: St
     return;
   }
   if (level !== "+") {
-    const child = node.children.get(level);
+    const child = node.below(level);
     if (child) collect(child, levels, depth + 1, found);
     return;
   }
-  for (const [name, child] of node.children) {
+  node.eachBelow((child, name) => {
     if (depth > 0 || !name.startsWith("$")) collect(child, levels, depth + 1, found);
-  }
+  });
 }
 
 function collectAll(node: Node, depth: number, found: StoredPacket[]): void {
   if (node.packet) found.push(node.packet);
-  for (const [name, child] of node.children) {
+  node.eachBelow((child, name) => {
     if (depth > 0 || !name.startsWith("$")) collectAll(child, depth + 1, found);
-  }
+  });
 }

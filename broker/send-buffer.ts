@@ -17,16 +17,14 @@ export class SendBuffer {
   readonly #clock: Clock;
   readonly #close: (why: string) => void;
   #state: "open" | "holding" | "parked" | "full" = "open";
-  #held: Done[] = [];
-  #cancel: () => void = () => {};
+  #held: Done[] | undefined;
+  #cancel: (() => void) | undefined;
 
   constructor(stream: Duplex, limits: Limits, clock: Clock, close: (why: string) => void) {
     this.#stream = stream;
     this.#limits = limits;
     this.#clock = clock;
     this.#close = close;
-    // Aedes emits `drain` by itself when it closes a connection: what is held goes free then too.
-    stream.on("drain", () => this.#open());
   }
 
   /** Whether so much waits that its publishers are no longer held back: nothing more should be asked for by itself either. */
@@ -39,7 +37,7 @@ export class SendBuffer {
     const waiting = this.#stream.writableLength;
     if (this.#stream.destroyed || waiting < this.#limits.outgoingSoft) return void setImmediate(done);
     if (this.#state === "open") this.#hold();
-    if (this.#state === "holding") this.#held.push(done);
+    if (this.#state === "holding") (this.#held ??= []).push(done);
     else setImmediate(done);
   };
 
@@ -64,15 +62,17 @@ export class SendBuffer {
     this.#release();
   }
 
-  #open(): void {
-    this.#cancel();
+  /** To be called when the stream has drained. Aedes says so by itself when it closes a connection: what is held goes free then too. */
+  drained(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
     this.#state = "open";
     this.#release();
   }
 
   #release(): void {
     const held = this.#held;
-    this.#held = [];
-    for (const done of held) setImmediate(done);
+    this.#held = undefined;
+    for (const done of held ?? []) setImmediate(done);
   }
 }

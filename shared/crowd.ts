@@ -63,7 +63,7 @@ export class Crowd {
     this.#all += 1;
     this.#unknown += 1;
     for (const [counts, name] of this.#countsOf(network)) counts.set(name, (counts.get(name) ?? 0) + 1);
-    return this.#visit(network);
+    return new Visitor(network, this.#knew, this.#left);
   }
 
   #countsOf(network: string): readonly [Map<string, number>, string][] {
@@ -73,25 +73,42 @@ export class Crowd {
     ];
   }
 
-  #visit(network: string): Visit {
-    let state: "stranger" | "known" | "gone" = "stranger";
-    const known = (): void => {
-      if (state !== "stranger") return;
-      state = "known";
-      this.#unknown -= 1;
-      for (const [counts, name] of this.#countsOf(network)) {
-        const left = (counts.get(name) ?? 1) - 1;
-        if (left > 0) counts.set(name, left);
-        else counts.delete(name);
-      }
-    };
-    const leave = (): void => {
-      if (state === "gone") return;
-      known();
-      state = "gone";
-      this.#all -= 1;
-    };
-    return { known, leave };
+  readonly #knew = (network: string): void => {
+    this.#unknown -= 1;
+    for (const [counts, name] of this.#countsOf(network)) {
+      const left = (counts.get(name) ?? 1) - 1;
+      if (left > 0) counts.set(name, left);
+      else counts.delete(name);
+    }
+  };
+
+  readonly #left = (): void => void (this.#all -= 1);
+}
+
+/** A class: of ten thousand connections two closures each are half a megabyte. */
+class Visitor implements Visit {
+  readonly #network: string;
+  readonly #knew: (network: string) => void;
+  readonly #left: () => void;
+  #state: "stranger" | "known" | "gone" = "stranger";
+
+  constructor(network: string, knew: (network: string) => void, left: () => void) {
+    this.#network = network;
+    this.#knew = knew;
+    this.#left = left;
+  }
+
+  known(): void {
+    if (this.#state !== "stranger") return;
+    this.#state = "known";
+    this.#knew(this.#network);
+  }
+
+  leave(): void {
+    if (this.#state === "gone") return;
+    this.known();
+    this.#state = "gone";
+    this.#left();
   }
 }
 

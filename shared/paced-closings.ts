@@ -7,6 +7,8 @@ import type { Duplex } from "node:stream";
 export const maxClosingsATurn = 64;
 
 type Step = () => void;
+type Final = Duplex["_final"];
+type Destroy = Duplex["_destroy"];
 
 /**
  * Spreads the ends of connections over turns of the event loop: whoever opens many and closes all at once, or has them run into the same deadline,
@@ -16,28 +18,45 @@ export class PacedClosings {
   #waiting: Step[] = [];
   #begun = 0;
   #isTurnComing = false;
+  // All streams of a kind end in the same way, and share the paced one: two functions less for each connection.
+  readonly #finals = new WeakMap<Final, Final>();
+  readonly #destroys = new WeakMap<Destroy, Destroy>();
 
   /** Does a step of an end at once, or in a later turn where this one has had as many. */
-  pace(step: Step): void {
+  readonly pace = (step: Step): void => {
     // Nobody overtakes those who wait.
     if (this.#waiting.length > 0 || this.#begun >= maxClosingsATurn) this.#waiting.push(step);
     this.#later();
     if (this.#waiting.length > 0) return;
     this.#begun += 1;
     step();
-  }
+  };
 
   /** Has the last that is written to `stream` (of TLS that nothing more will come) wait for its turn. */
   paceEnd(stream: Duplex): void {
-    // Both are Node's own way to say how a kind of stream ends, and are looked up when it does.
-    const final = stream._final.bind(stream);
-    stream._final = (done) => this.pace(() => final(done));
+    // Both are Node's own way to say how a kind of stream ends.
+    const final: Final = Reflect.get(stream, "_final");
+    const { pace } = this;
+    const paced: Final =
+      this.#finals.get(final) ??
+      function (this: Duplex, done) {
+        pace(() => final.call(this, done));
+      };
+    this.#finals.set(final, paced);
+    stream._final = paced;
   }
 
   /** Has the closing of `socket`, by whomever, wait for its turn: until then it counts as open. */
   paceClose(socket: Duplex): void {
-    const destroy = socket._destroy.bind(socket);
-    socket._destroy = (error, done) => this.pace(() => destroy(error, done));
+    const destroy: Destroy = Reflect.get(socket, "_destroy");
+    const { pace } = this;
+    const paced: Destroy =
+      this.#destroys.get(destroy) ??
+      function (this: Duplex, error, done) {
+        pace(() => destroy.call(this, error, done));
+      };
+    this.#destroys.set(destroy, paced);
+    socket._destroy = paced;
   }
 
   #later(): void {

@@ -68,22 +68,30 @@ export class SafetyNet {
     run: (...parameters: A) => unknown,
     cost?: (...parameters: A) => unknown,
   ): (...parameters: A) => void {
-    const failed = (thrown: unknown, parameters: A): void => {
-      this.caught(where, thrown);
-      try {
-        cost?.(...parameters);
-      } catch (second) {
-        this.caught(where, second);
-      }
-    };
     return (...parameters) => {
       try {
         const outcome = run(...parameters);
-        if (outcome instanceof Promise) outcome.catch((thrown: unknown) => failed(thrown, parameters));
+        if (outcome instanceof Promise)
+          outcome.catch((thrown: unknown) => this.#failed(where, thrown, cost, parameters));
       } catch (thrown) {
-        failed(thrown, parameters);
+        this.#failed(where, thrown, cost, parameters);
       }
     };
+  }
+
+  // No closure of each guard's own: a connection has several of them.
+  #failed<A extends unknown[]>(
+    where: string,
+    thrown: unknown,
+    cost: ((...parameters: A) => unknown) | undefined,
+    parameters: A,
+  ): void {
+    this.caught(where, thrown);
+    try {
+      cost?.(...parameters);
+    } catch (second) {
+      this.caught(where, second);
+    }
   }
 
   /** Counts and logs what was thrown at a place. Never throws, whatever is thrown and whatever the log does. */

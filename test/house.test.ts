@@ -32,7 +32,8 @@ const homes: Readonly<Record<string, RegExp>> = {
   influx: /^console\/store\//,
   // One keeps a connection up, one looks at what a broker makes of a single one, and one has the names of its reasons.
   mqtt: /^shared\/(link|link-publisher|link-subscriptions|wire-count|keep-alive|probe|connection-failures)\.ts$/,
-  "mqtt-packet": /^sim\//,
+  "mqtt-packet": /^(sim\/|broker\/lean-client\.ts$)/,
+  bl: /^broker\/lean-client\.ts$/,
   "@photostructure/sqlite": /^console\/database\/database\.ts$/,
   croner: /^console\/schedules\/cron-times\.ts$/,
   uqr: /^console\/enrollments\//,
