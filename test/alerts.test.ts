@@ -177,7 +177,9 @@ suite("alerts, from a sample to people", ({ test }) => {
 
   test("a console that is killed again and again: each crossing is one firing and one resolution, and both are delivered", async (scope) => {
     const { fleet, probe, client, again } = await start(scope);
-    await client.applyAlertRules({ rules: [{ name: rule.name, when: "probe.v > 90 for 300ms", clear: 80 }] });
+    await client.applyAlertRules({
+      rules: [{ name: rule.name, when: "probe.v > 90 for 300ms", clear: 80, each: true }],
+    });
     await client.setChannel("ops", { kind: "mqtt", settings: {} });
     await fleet.console.stop();
     const settings = { directory: fleet.state.directory, url: fleet.url, password: fleet.secretOf("console") };

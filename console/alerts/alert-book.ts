@@ -8,12 +8,14 @@ import type { Log } from "#shared/log";
 import { Signal } from "#shared/signal";
 import type { Database } from "../database/database.ts";
 import type { Notice } from "../notifications/notice.ts";
-import { slotKey, withEvent, type Alert, type AlertEvent } from "./alert.ts";
+import { isForMany, slotKey, withEvent, type Alert, type AlertEvent } from "./alert.ts";
 import type { AlertRows, LateRow, PointRow, SlotRow } from "./alert-rows.ts";
 import { textOfAlert } from "./alert-text.ts";
 import { AlertTrim } from "./alert-trim.ts";
 import { AlertWrites, type AlertTurn } from "./alert-writes.ts";
+import { BehindGateway, type Gateway } from "./behind-gateway.ts";
 import { FiringAlerts } from "./firing-alerts.ts";
+import { Flapping } from "./flapping.ts";
 import { TellingLater } from "./telling-later.ts";
 import type { Mute } from "./mutes.ts";
 import { RuleStates } from "./rule-states.ts";
@@ -30,6 +32,10 @@ export interface AlertBookOptions {
   readonly wake: () => void;
   /** By which nobody is told of an alert at this moment. */
   readonly muted: (rule: string, device: string) => Mute | undefined;
+  /** By which other device one is reached. */
+  readonly gatewayOf: (device: string) => Gateway | undefined;
+  /** Whether a rule is about a device being heard. */
+  readonly isAboutHearing: (rule: string) => boolean;
   readonly failed?: (thrown: unknown) => void;
   /** Alerts that fire at once; {@link maxOpenAlerts} unless given. */
   readonly mostOpen?: number | undefined;
@@ -67,6 +73,7 @@ export class AlertBook {
   readonly #trim: AlertTrim;
   readonly #telling: Telling;
   readonly #tellingLater: TellingLater;
+  readonly #flapping: Flapping;
   /** When alerts of an earlier run ended that were the last of their series. */
   #ended: ReadonlyMap<string, number> = new Map();
 
@@ -82,8 +89,17 @@ export class AlertBook {
       firing: this.#firing,
       telling: this.#telling,
       writes: this.#writes,
+      gateways: new BehindGateway({ ...options, firing: this.#firing, states: this.#states }),
       put: (turn, alert) => this.#put(turn, alert),
       putOver: (turn, alert) => this.#putOver(turn, alert),
+    });
+    this.#flapping = new Flapping({
+      ...options,
+      firing: this.#firing,
+      put: (turn, alert) => this.#put(turn, alert),
+      hasRoom: (device) => this.#telling.limit.hasRoom(device, options.clock.monotonic()),
+      tell: (turn, alert) => this.#telling.tellIfHeard(turn, alert),
+      end: (alert, why) => this.#end(alert, why),
     });
   }
 
@@ -94,9 +110,12 @@ export class AlertBook {
     for (const alert of rows.open()) this.#firing.set(alert);
     this.#writes.start();
     this.#tellingLater.start();
+    this.#flapping.start();
+    this.#endForNobody();
   }
 
   stop(): void {
+    this.#flapping.stop();
     this.#tellingLater.stop();
     this.#writes.stop();
   }
@@ -141,12 +160,14 @@ export class AlertBook {
   note(change: AlertChange): void {
     const { read, device, series, state } = change;
     const slot = { rule: read.rule.name, device, series, state };
+    const key = slotKey(slot.rule, device, series);
     this.#states.set(slot);
-    this.#writes.later(device, (turn) => {
+    const work = (turn: AlertTurn): void => {
       this.#options.rows.putSlot(slot);
-      if (state.phase === "firing") this.#fire(turn, change, state);
-      else this.#resolve(turn, slotKey(slot.rule, device, series), change.at, change.why);
-    });
+      if (state.phase === "firing") this.#fire(turn, key, change, state);
+      else this.#resolve(turn, key, change.at, change.why);
+    };
+    this.#writes.later(device, work, key);
   }
 
   /** Writes down that a series has to be looked at again. */
@@ -176,11 +197,13 @@ export class AlertBook {
     for (const { rule, device, series } of this.slots(only)) {
       if (counts(rule, device, series)) continue;
       const slot = { rule, device, series, state: normal };
+      const key = slotKey(rule, device, series);
       this.#states.set(slot);
-      this.#writes.later(device, (turn) => {
+      const work = (turn: AlertTurn): void => {
         this.#options.rows.putSlot(slot);
-        this.#resolve(turn, slotKey(rule, device, series), at, why);
-      });
+        this.#resolve(turn, key, at, why);
+      };
+      this.#writes.later(device, work, key);
     }
   }
 
@@ -201,8 +224,23 @@ export class AlertBook {
     this.#states.forget(device);
     this.#firing.forget(device);
     this.#tellingLater.forget(device);
+    this.#flapping.forget(device);
     this.#trim.forget(device);
     this.#telling.limit.forget(device);
+    this.#endForNobody();
+  }
+
+  /** What stood for others that were removed, all of them, is over. */
+  #endForNobody(): void {
+    for (const alert of this.#firing.forNobody()) this.#end(alert, "its devices were removed");
+  }
+
+  #end(alert: Alert, why: string): void {
+    const at = Math.round(this.#options.clock.now());
+    this.#writes.later("", (turn) => {
+      if (!this.#firing.hasChildren(alert.id))
+        this.#resolve(turn, slotKey(alert.rule, alert.device, alert.series), at, why);
+    });
   }
 
   /** Writes what has changed. @throws Error of the database: then it waits, and is tried again */
@@ -244,12 +282,15 @@ export class AlertBook {
     };
   }
 
-  #fire(turn: AlertTurn, change: AlertChange, state: AlertState & { phase: "firing" }): void {
+  #fire(turn: AlertTurn, key: string, change: AlertChange, state: AlertState & { phase: "firing" }): void {
+    // It goes on: what was between was too much to be kept.
+    if (this.#firing.get(key)) return;
     if (this.#firing.size >= (this.#options.mostOpen ?? maxOpenAlerts)) {
       this.dropped += 1;
       return;
     }
     const made = this.#made(change, state);
+    if (!change.read.rule.each && this.#flapping.fold(turn, made)) return;
     const gathers = change.read.kind === "device" || this.#tellingLater.isBurst(made);
     this.#put(turn, gathers ? made : this.#telling.tellIfHeard(turn, made));
   }
@@ -287,6 +328,7 @@ export class AlertBook {
   /** One that stands for others ends with the last of them. */
   #endFolded(turn: AlertTurn, id: string, at: number): void {
     const parent = this.#firing.hasChildren(id) ? undefined : this.#firing.find(id);
-    if (parent) this.#resolve(turn, slotKey(parent.rule, parent.device, parent.series), at, undefined);
+    if (parent && isForMany(parent))
+      this.#resolve(turn, slotKey(parent.rule, parent.device, parent.series), at, undefined);
   }
 }

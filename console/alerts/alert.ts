@@ -40,6 +40,17 @@ export interface Alert {
 /** Events kept of one alert: the newest. */
 export const maxAlertEvents = 50;
 
+/** What the series of an alert begins with that stands for several: of many devices or series at once, and of one series that fires again and again. */
+const forMany = "many:";
+const forFlaps = "again:";
+
+/** The series of an alert that stands for others, and is over with the last of them. */
+export const seriesForMany = (id: string): string => `${forMany}${id}`;
+/** The series of an alert that stands for one series that goes up and down. */
+export const seriesForFlaps = (series: string): string => `${forFlaps}${series}`;
+export const isForMany = ({ series }: Pick<Alert, "series">): boolean => series.startsWith(forMany);
+export const isForFlaps = ({ series }: Pick<Alert, "series">): boolean => series.startsWith(forFlaps);
+
 /** By what an alert is found: rule, device and series. */
 export function slotKey(rule: string, device: string, series: string): string {
   return `${rule}\n${device}\n${series}`;
@@ -63,6 +74,8 @@ export function tagsOfSeries(series: string): Readonly<Record<string, string>> |
 
 /** A series for people: `path=/home`. */
 export function seriesText(series: string): string {
+  if (series.startsWith(forMany)) return "";
+  if (series.startsWith(forFlaps)) return seriesText(series.slice(forFlaps.length));
   const tags = tagsOfSeries(series);
   if (!tags) return series;
   return Object.entries(tags)

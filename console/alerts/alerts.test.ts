@@ -31,7 +31,7 @@ const batchMs = 100;
 /** Plays a course. @returns every alert that was kept, and what was told */
 async function play(database: Database, { values, delays, kills, hold }: Course) {
   const clock = new ManualClock(begin + 3_600_000);
-  const rule = { when: hold === 0 ? "m.v > 5" : `m.v > 5 for ${hold}ms` };
+  const rule = { when: hold === 0 ? "m.v > 5" : `m.v > 5 for ${hold}ms`, each: true };
   let at = openAlerts(database, clock);
   const told = [...at.told];
   const stored = at.stored;

@@ -1,6 +1,6 @@
 import type { AlertRule } from "#shared/alerts/alert-rule";
 import { readRule } from "#shared/alerts/read-rule";
-import { replayRule, type Episode } from "#shared/alerts/replay";
+import type { Episode } from "#shared/alerts/replay";
 import type { Clock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
 import type { LookUp } from "#shared/filter/evaluate-filter";
@@ -8,12 +8,15 @@ import { sortableId, type DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import type { Database } from "../database/database.ts";
 import type { Command } from "../desk/command.ts";
+import { ReadQueue } from "../store/read-queue.ts";
 import type { MetricsStore, SeriesColumns } from "../store/store.ts";
 import type { Notice } from "../notifications/notice.ts";
 import { AlertBook } from "./alert-book.ts";
 import { AlertRows } from "./alert-rows.ts";
+import { isAboutHearing } from "./device-values.ts";
 import { DeviceWatch } from "./device-watch.ts";
-import { rowsFromStore } from "./history.ts";
+import type { Gateway } from "./behind-gateway.ts";
+import { replayInTurns, rowsFromStore } from "./history.ts";
 import { LateSamples } from "./late-samples.ts";
 import { Mutes, assertMute, maxMutes, maxMutesOfOne, type Mute } from "./mutes.ts";
 import { RuleBook } from "./rule-book.ts";
@@ -26,6 +29,8 @@ import { tagsOfSeries } from "./alert.ts";
 export interface KnownDevice {
   readonly groups: readonly string[];
   readonly interval: number | null;
+  /** Through which other one it is reached, where that is there. */
+  readonly gateway: Gateway | undefined;
   /** By what lasts: filters' names. */
   readonly plain: LookUp;
   /** @param heardFrom epoch ms, from when on it could have been heard */
@@ -53,6 +58,13 @@ export interface AlertsOptions {
   readonly mostOpen?: number | undefined;
 }
 
+/** When a rule would have fired. */
+export interface Preview {
+  /** Each value is the mean of so many milliseconds; 0: each sample. */
+  readonly every: number;
+  readonly series: readonly { readonly series: string; readonly episodes: readonly Episode[] }[];
+}
+
 const noRules: RuleSet = { ofValues: new Map(), ofDevice: [], ofCommands: [] };
 /** Times that a preview tells of one series at most. */
 export const maxPreviewed = 200;
@@ -74,15 +86,24 @@ export class Alerts {
   readonly #mutes = new Mutes();
   readonly #samples: SampleWatch;
   readonly #devices: DeviceWatch;
+  /** One at a time, and people take turns: each goes through many samples. */
+  readonly #previews: ReadQueue;
   #started = false;
 
   constructor(options: AlertsOptions) {
     this.#options = options;
-    const { database, store, clock, log, enqueue, wake, failed, evaluatedUpTo, awaits } = options;
+    const { database, store, clock, log, failed, evaluatedUpTo, awaits } = options;
+    this.#previews = new ReadQueue(clock, 1);
     const rows = (this.#rows = new AlertRows(database));
     const muted = (rule: string, device: string): Mute | undefined =>
       this.#mutes.of(rule, device, device === "" ? undefined : options.known(device as DeviceId)?.plain, clock.now());
-    this.book = new AlertBook({ database, rows, clock, log, enqueue, wake, muted, failed, mostOpen: options.mostOpen });
+    this.book = new AlertBook({
+      ...options,
+      rows,
+      muted,
+      gatewayOf: (device) => options.known(device as DeviceId)?.gateway,
+      isAboutHearing: (rule) => isAboutHearing(this.rules.read(rule)),
+    });
     this.rules = new RuleBook({ rows, log, failed });
     const rulesOf = (device: DeviceId): RuleSet => this.#rulesOf(device);
     this.#samples = new SampleWatch({
@@ -219,15 +240,21 @@ export class Alerts {
     return this.#rows.over(before);
   }
 
-  /** When a rule would have fired on a device, series by series. @throws BadInputError, StoreUnavailableError */
-  async preview(
+  /** When a rule would have fired on a device, series by series. @param by who asks @throws BadInputError, StoreUnavailableError */
+  preview(
     rule: AlertRule,
     device: DeviceId,
-    { from, to }: { readonly from: number; readonly to: number },
-  ): Promise<{
-    readonly every: number;
-    readonly series: readonly { readonly series: string; readonly episodes: readonly Episode[] }[];
-  }> {
+    range: { readonly from: number; readonly to: number },
+    by: string,
+  ): Promise<Preview> {
+    return this.#previews.run(by, () => this.#preview(rule, device, { ...range, by: `preview of ${by}` }));
+  }
+
+  async #preview(
+    rule: AlertRule,
+    device: DeviceId,
+    { from, to, by }: { readonly from: number; readonly to: number; readonly by: string },
+  ): Promise<Preview> {
     const read = readRule(rule);
     if (read.kind !== "value")
       throw new BadInputError(
@@ -238,10 +265,13 @@ export class Alerts {
     const variant = overrides.find(({ group }) => known?.groups.includes(group)) ?? base;
     const every = to - from <= previewedRaw ? 0 : aMinute;
     const { check, timing } = ruleOn(read, variant, RuleSets.gapOf(known?.interval ?? null));
-    const found = await rowsFromStore(this.#options.store, check, { device, from, to, every });
-    const all = [...found]
-      .filter(([series]) => !rule.series || seriesFits(rule.series, tagsOfSeries(series) ?? {}))
-      .map(([series, rows]) => ({ series, episodes: replayRule(check, timing, rows).episodes.slice(-maxPreviewed) }));
+    const found = await rowsFromStore(this.#options.store, check, { device, from, to, every, by });
+    const all = [];
+    for (const [series, rows] of found) {
+      if (rule.series && !seriesFits(rule.series, tagsOfSeries(series) ?? {})) continue;
+      const { episodes } = await replayInTurns(check, timing, rows);
+      all.push({ series, episodes: episodes.slice(-maxPreviewed) });
+    }
     const wholes = all.filter(({ series }) => series.includes('-total"'));
     return { every, series: wholes.length > 0 && !rule.series ? wholes : all };
   }

@@ -1,13 +1,17 @@
 import * as assert from "uvu/assert";
 import { alertRule, maxAlertRules } from "#shared/alerts/alert-rule";
+import type { DeviceId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
 import { withEvent, maxAlertEvents, type Alert } from "./alert.ts";
 import { maxOpenAlerts } from "./alert-book.ts";
 import { maxSlotsOfDevice } from "./rule-states.ts";
+import { maxChangesAtOnce } from "./alert-writes.ts";
+import { FiringAlerts } from "./firing-alerts.ts";
+import { Flapping, maxFlapsKnown, maxToldFlaps } from "./flapping.ts";
 import { AlertRows, maxAlertsKept, maxAlertsOfDevice } from "./alert-rows.ts";
 import { maxPreview, maxPreviewed } from "./alerts.ts";
 import { begin, columns, openAlertDisk, openAlerts, rpi } from "./fixture.ts";
-import { maxLateSeries, maxLateSpan } from "./late-samples.ts";
+import { lateSettles, maxEpisodes, maxLateSeries, maxLateSpan } from "./late-samples.ts";
 import { maxMuteLasts, maxMutes, maxMutesOfOne } from "./mutes.ts";
 import { ruleOn } from "./rule-set.ts";
 import { maxWatchedSeries } from "./sample-watch.ts";
@@ -109,6 +113,77 @@ suite("bounds of alerts", ({ test }) => {
     assert.equal(at.failures, []);
   });
 
+  test("changes of one device at once: beyond them how each series stands in the end", async (scope) => {
+    const at = openAlerts(await openAlertDisk(scope));
+    at.alerts.start();
+    scope.cleanup(() => at.alerts.stop());
+    at.rules({ when: "m.v > 5", each: true });
+    const zigzag = Array.from({ length: maxChangesAtOnce + 7 }, (_, place) => (place % 2 ? 1 : 9));
+    at.alerts.observe(rpi, [columns(begin, zigzag)]);
+    at.alerts.flush();
+    const over = () => [...at.alerts.over()].length;
+    assert.equal([over(), at.alerts.book.open().length], [maxChangesAtOnce / 2, 1], "the last of them fires");
+    at.alerts.observe(rpi, [columns(begin + 60_000, [1, 9, 1])]);
+    at.alerts.flush();
+    assert.equal([over(), at.alerts.book.open().length], [maxChangesAtOnce / 2 + 2, 0]);
+    const [newest] = at.alerts.over();
+    assert.equal([newest?.fired, newest?.resolved], [begin + 60_010, begin + 60_020]);
+  });
+
+  test("series that fire again and again: told as one from there on; as many as are known", async (scope) => {
+    const at = openAlerts(await openAlertDisk(scope));
+    at.alerts.start();
+    scope.cleanup(() => at.alerts.stop());
+    at.rules({ when: "m.v > 5" });
+    let time = 0;
+    const fires = (device: DeviceId, times: number): void => {
+      for (let turn = 0; turn < times; turn += 1) {
+        at.alerts.observe(device, [{ ...columns(begin + (time += 1_000), [9, 1]), device }]);
+        at.alerts.flush();
+      }
+    };
+    fires(rpi, maxToldFlaps);
+    assert.is(at.told.length, 2 * maxToldFlaps);
+    fires(rpi, 2);
+    assert.is(at.told.length, 2 * maxToldFlaps + 1);
+    assert.match(at.told.at(-1)?.title ?? "", /again and again$/);
+
+    const flapping = new Flapping({
+      clock: at.clock,
+      firing: new FiringAlerts(),
+      put: () => {},
+      hasRoom: () => true,
+      tell: (_, alert) => alert,
+      end: () => {},
+    });
+    const turn = { after: () => {}, undo: () => {} };
+    const [one] = at.alerts.over();
+    const folds = (device: string): boolean => flapping.fold(turn, { ...one!, device, fired: begin });
+    for (let times = 0; times < maxToldFlaps; times += 1) assert.not(folds("first"));
+    for (let device = 1; device <= maxFlapsKnown; device += 1) folds(`d-${device}`);
+    assert.not(folds("first"), "it was forgotten");
+    assert.not(folds("first") || folds("first"));
+    assert.ok(folds("first"));
+  });
+
+  test("what samples that came late have fired on one series: the newest", async (scope) => {
+    const at = openAlerts(await openAlertDisk(scope));
+    at.alerts.start();
+    scope.cleanup(() => at.alerts.stop());
+    at.rules({ when: "m.v > 5" });
+    at.alerts.observe(rpi, [columns(begin, [1])]);
+    const before = begin - 10_000_000;
+    const zigzag = Array.from({ length: 2 * (maxEpisodes + 3) }, (_, place) => (place % 2 ? 1 : 9));
+    for (const [place, value] of zigzag.entries()) at.stored.set(before + place * 10, value);
+    at.alerts.observe(rpi, [columns(before, zigzag)]);
+    at.alerts.flush();
+    at.clock.advance(lateSettles);
+    while (at.alerts.late.size > 0) await new Promise((resolve) => setImmediate(resolve));
+    const over = [...at.alerts.over()];
+    assert.equal([over.length, at.alerts.late.dropped], [maxEpisodes, 3]);
+    assert.is(Math.min(...over.map(({ fired }) => fired)), before + 60);
+  });
+
   test("events of one alert: the newest", () => {
     let alert = { history: [] } as unknown as Alert;
     for (let ts = 0; ts <= maxAlertEvents; ts += 1) alert = withEvent(alert, { ts, what: "told" });
@@ -166,7 +241,7 @@ suite("bounds of alerts", ({ test }) => {
     for (let number = 0; number < 2 * maxPreviewed + 4; number += 1)
       at.stored.set(begin + number * 10, number % 2 ? 9 : 1);
     const rule = alertRule.parse({ name: "R", when: "m.v > 5" });
-    const { series, every } = await at.alerts.preview(rule, rpi, { from: begin, to: begin + 100_000 });
+    const { series, every } = await at.alerts.preview(rule, rpi, { from: begin, to: begin + 100_000 }, "ann");
     assert.equal([every, series.length, series[0]?.episodes.length], [0, 1, maxPreviewed]);
     assert.equal(series[0]?.episodes.at(-1), { since: begin + 4_030, fired: begin + 4_030, resolved: null, value: 9 });
   });

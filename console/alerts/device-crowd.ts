@@ -1,6 +1,6 @@
 import { severities } from "#shared/alerts/alert-rule";
 import { counted } from "#shared/counted";
-import { withEvent, type Alert } from "./alert.ts";
+import { seriesForMany, withEvent, type Alert } from "./alert.ts";
 import { maxToldOfDevice } from "./tell-limit.ts";
 
 /** Rules that are named of it. */
@@ -40,7 +40,7 @@ export function foldCrowd(
   const parent: Alert = {
     ...worst,
     id,
-    series: `many:${id}`,
+    series: seriesForMany(id),
     resolved: null,
     why: null,
     told: "no",

@@ -1,3 +1,5 @@
+import type { ReadRule } from "#shared/alerts/read-rule";
+import { comparisonsOf } from "#shared/filter/condition";
 import { deviceNames, readerOf, type DeviceValues } from "#shared/filter/filter-values";
 import type { LookUp } from "#shared/filter/evaluate-filter";
 import type { Identity } from "../certificates/device-identity.ts";
@@ -19,7 +21,9 @@ export function ruleLookUp({ values, identity, missing, heardFrom }: KnownOfDevi
   return (name) => {
     switch (name) {
       case "silent":
-        return device.lastSeen === null ? undefined : Math.max(0, now - Math.max(device.lastSeen, heardFrom));
+        // Heard in the future, before a clock was put back: for how long it is silent is not known until it is heard again.
+        if (device.lastSeen === null || device.lastSeen > now) return undefined;
+        return Math.max(0, now - Math.max(device.lastSeen, heardFrom));
       case "skew":
         return device.skew === null ? 0 : Math.abs(device.skew);
       case "clone":
@@ -39,3 +43,19 @@ export function ruleLookUp({ values, identity, missing, heardFrom }: KnownOfDevi
 /** Whether what a name stands for is only known while the console hears its broker. */
 export const isHeard = (name: string): boolean =>
   ["silent", "state", "online"].includes(name) && deviceNames.includes(name);
+
+/** Whether a rule is about a device being heard. */
+export function isAboutHearing(read: ReadRule | undefined): boolean {
+  return read?.kind === "device" && comparisonsOf(read.base.when).some(({ name }) => isHeard(name));
+}
+
+/** What a person's tag begins with that says through which other device one is reached. */
+const viaTag = "via:";
+
+/** The id of the device through which one is reached: a tag says so (`via:gw-1`), or the device itself, by the fact `via`. */
+export function viaOf({ tags, facts }: Pick<Device, "facts" | "tags">): string | undefined {
+  const said = tags?.find((tag) => tag.startsWith(viaTag))?.slice(viaTag.length);
+  if (said !== undefined) return said;
+  const told = Object.hasOwn(facts, "via") ? facts["via"] : undefined;
+  return typeof told === "string" ? told : undefined;
+}

@@ -31,6 +31,8 @@ export const watchEvery = 1_000;
 export const watchTurns = 10;
 /** Milliseconds after which what has ended badly is over by itself: nobody says that a job is well again. */
 export const endingLasts = 86_400_000;
+/** Milliseconds by which the clock may go wrong between two looks and is only put right bit by bit: what is more is a step. */
+export const clockSteps = 5_000;
 
 /** Rules about what is known of devices, about commands and jobs as they end, and about the console. Moments are of the console's clock. */
 export class DeviceWatch {
@@ -40,6 +42,8 @@ export class DeviceWatch {
   #at = 0;
   /** From when on devices could have been heard, epoch ms; undefined while they cannot be. */
   #heardFrom: number | undefined;
+  /** The clock beside the monotonic one, ms. */
+  #offset: number | undefined;
   #started = false;
 
   constructor(options: DeviceWatchOptions) {
@@ -97,9 +101,10 @@ export class DeviceWatch {
   }
 
   #turn(): void {
-    const { devices, timely, hears, clock } = this.#options;
+    const { devices, timely, hears } = this.#options;
     if (!timely()) return;
-    this.#heardFrom = hears() ? (this.#heardFrom ?? clock.now()) : undefined;
+    const now = this.#now();
+    this.#heardFrom = hears() ? (this.#heardFrom ?? now) : undefined;
     if (this.#at >= this.#round.length) {
       this.#round = devices();
       this.#at = 0;
@@ -111,10 +116,10 @@ export class DeviceWatch {
   }
 
   #look(device: DeviceId): void {
-    const { book, clock, rulesOf, lookUp } = this.#options;
+    const { book, rulesOf, lookUp } = this.#options;
     const { ofDevice } = rulesOf(device);
     if (ofDevice.length === 0) return;
-    const now = Math.round(clock.now());
+    const now = this.#now();
     const grace = lookUp(device, this.#heardFrom ?? now);
     const plain = lookUp(device, 0);
     if (!grace || !plain) return;
@@ -132,9 +137,40 @@ export class DeviceWatch {
     }
   }
 
-  #console(): void {
-    const { book, clock, without, hears, stores } = this.#options;
+  /** The present moment, by a clock of which it is known when it was put: a step is no time that has passed. */
+  #now(): number {
+    const { clock } = this.#options;
     const now = Math.round(clock.now());
+    const offset = now - clock.monotonic();
+    const step = offset - (this.#offset ?? offset);
+    this.#offset = offset;
+    if (Math.abs(step) >= clockSteps) this.#stepped(Math.round(step), now);
+    return now;
+  }
+
+  /** What has held for a while has held for as long by the new clock; who was heard by the old one gets the rule's time to be heard again. */
+  #stepped(step: number, now: number): void {
+    if (this.#heardFrom !== undefined) this.#heardFrom = now;
+    for (const { rule, device, series, state } of this.#options.book.slots()) {
+      const on = this.#ruleByClock(rule, device);
+      if (!on || state.phase === "normal") continue;
+      const since = Math.min(now, state.since + step);
+      const next = state.phase === "pending" ? { ...state, since } : { ...state, fired: Math.min(now, state.fired) };
+      this.#options.book.note({ read: on.read, device, series, state: next, value: null, at: now });
+    }
+  }
+
+  /** Of a rule that goes by the console's clock. */
+  #ruleByClock(rule: string, device: string): RuleOn | undefined {
+    const { rulesOf, without } = this.#options;
+    const all = device === "" ? [...without("console"), ...without("job")] : undefined;
+    const its = rulesOf(device as DeviceId);
+    return (all ?? [...its.ofDevice, ...its.ofCommands]).find(({ read }) => read.rule.name === rule);
+  }
+
+  #console(): void {
+    const { book, without, hears, stores } = this.#options;
+    const now = this.#now();
     const lookUp: LookUp = (name) => ((name === "console.broker" ? hears() : stores()) ? "ok" : "away");
     for (const on of without("console")) {
       const state = book.stateOf(on.read.rule.name, "", "");

@@ -1,4 +1,4 @@
-import { slotKey, type Alert } from "./alert.ts";
+import { isForMany, slotKey, type Alert } from "./alert.ts";
 import type { AlertTurn } from "./alert-writes.ts";
 
 /** Every alert that fires, by its rule, device and series. */
@@ -7,8 +7,8 @@ export class FiringAlerts {
   readonly #byId = new Map<string, Alert>();
   /** Of whom nobody was told so far. */
   readonly #untold = new Set<string>();
-  /** How many that fire were told with another one. */
-  readonly #children = new Map<string, number>();
+  /** Those that fire and were told with another one, by that one's id. */
+  readonly #children = new Map<string, Set<string>>();
 
   get size(): number {
     return this.#alerts.size;
@@ -37,6 +37,17 @@ export class FiringAlerts {
   /** Whether something fires that was told with this one. */
   hasChildren(id: string): boolean {
     return this.#children.has(id);
+  }
+
+  /** Those that were told with one that fires no more. */
+  left(): readonly Alert[] {
+    const gone = [...this.#children].filter(([id]) => !this.#byId.has(id));
+    return gone.flatMap(([, keys]) => [...keys].flatMap((key) => this.#alerts.get(key) ?? []));
+  }
+
+  /** Those that stand for others, of which none fires any more: as their devices were removed. */
+  forNobody(): readonly Alert[] {
+    return [...this.#alerts.values()].filter((alert) => isForMany(alert) && !this.#children.has(alert.id));
   }
 
   /** Within a transaction. */
@@ -68,7 +79,7 @@ export class FiringAlerts {
     const before = this.#alerts.get(key);
     if (before) {
       this.#byId.delete(before.id);
-      this.#countChild(before.parent, -1);
+      if (before.parent !== null) this.#dropChild(before.parent, key);
     }
     if (!alert) {
       this.#alerts.delete(key);
@@ -77,16 +88,18 @@ export class FiringAlerts {
     }
     this.#alerts.set(key, alert);
     this.#byId.set(alert.id, alert);
-    this.#countChild(alert.parent, 1);
+    if (alert.parent !== null) {
+      const its = this.#children.get(alert.parent);
+      if (its) its.add(key);
+      else this.#children.set(alert.parent, new Set([key]));
+    }
     if (alert.told === "no") this.#untold.add(key);
     else this.#untold.delete(key);
   }
 
-  #countChild(parent: string | null, more: number): void {
-    if (parent === null) return;
-    const count = (this.#children.get(parent) ?? 0) + more;
-    if (count > 0) this.#children.set(parent, count);
-    else this.#children.delete(parent);
+  #dropChild(parent: string, key: string): void {
+    const its = this.#children.get(parent);
+    if (its?.delete(key) && its.size === 0) this.#children.delete(parent);
   }
 }
 

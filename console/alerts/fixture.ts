@@ -13,7 +13,8 @@ import { toDevice, newEntry, type Device } from "../devices/device.ts";
 import type { MetricsQuery, QueriedSeries, SeriesColumns } from "../store/store.ts";
 import type { Notice } from "../notifications/notice.ts";
 import { Alerts } from "./alerts.ts";
-import { ruleLookUp } from "./device-values.ts";
+import type { Gateway } from "./behind-gateway.ts";
+import { ruleLookUp, viaOf } from "./device-values.ts";
 
 export const rpi = parseDeviceId("rpi-7");
 export const begin = Date.UTC(2026, 0, 1);
@@ -51,6 +52,10 @@ export function openAlerts(database: Database, clock = new ManualClock(begin), m
     return [{ tags: { host: rpi }, points }];
   };
   const failures: unknown[] = [];
+  const gatewayOf = (device: Device): Gateway | undefined => {
+    const found = devices.get(viaOf(device) as DeviceId);
+    return found && { id: found.id, heard: found.online };
+  };
   const alerts = new Alerts({
     database,
     clock,
@@ -67,6 +72,7 @@ export function openAlerts(database: Database, clock = new ManualClock(begin), m
       return {
         groups: its,
         interval: device.interval,
+        gateway: gatewayOf(device),
         plain: lookUpIn(values),
         all: (heardFrom) =>
           ruleLookUp({

@@ -1,5 +1,5 @@
 import { counted } from "#shared/counted";
-import { withEvent, type Alert } from "./alert.ts";
+import { seriesForMany, withEvent, type Alert } from "./alert.ts";
 
 /** Alerts of one rule that are told as one: as many at once have one cause. */
 export const foldAtLeast = 5;
@@ -24,7 +24,7 @@ export function fold(
     ...first,
     id,
     device: "",
-    series: `many:${id}`,
+    series: seriesForMany(id),
     since: Math.min(...alerts.map(({ since }) => since)),
     fired: Math.min(...alerts.map(({ fired }) => fired)),
     value: devices.length,

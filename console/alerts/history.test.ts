@@ -33,7 +33,7 @@ suite("history as rules read it", ({ test }) => {
       const store = storeOf(2.5 * maxPoints);
       const step = Math.max(1, every);
       const to = begin + 3 * maxPoints * step;
-      const found = await rowsFromStore(store, check, { device: rpi, from: begin, to, series: "", every });
+      const found = await rowsFromStore(store, check, { device: rpi, from: begin, to, series: "", every, by: "ann" });
       const first = Math.floor(begin / step) * step;
       assert.equal(
         [found.get("")?.length, found.get("")?.[0]?.[0]],
@@ -50,6 +50,7 @@ suite("history as rules read it", ({ test }) => {
         to: begin + 2 * maxPointsAsked,
         series: "",
         every: 0,
+        by: "ann",
       });
     assert.is((await read(maxPointsAsked)).get("")?.length, maxPointsAsked);
     try {

@@ -1,5 +1,6 @@
+import type { AlertState, AlertTiming } from "#shared/alerts/alert-state";
 import type { RuleCheck } from "#shared/alerts/rule-check";
-import type { ReplayRow } from "#shared/alerts/replay";
+import { Replay, type Replayed, type ReplayRow } from "#shared/alerts/replay";
 import type { FieldValue } from "#shared/columns";
 import type { DeviceId } from "#shared/ids";
 import { TooManyPointsError } from "../store/points.ts";
@@ -9,8 +10,10 @@ import { seriesOfTags, tagsOfSeries } from "./alert.ts";
 /** Milliseconds that one question to the store is about where each sample counts: of one a second it has half as many as an answer may. */
 export const askedAtOnce = 3 * 3_600_000;
 
-/** Points that are read for one look at most, in portions that an answer may have: the look goes through them in one turn, some 100 ms. */
+/** Points that are read for one look at most, in portions that an answer may have. */
 export const maxPointsAsked = 200_000;
+/** Rows that one look goes through in a turn of the event loop: some 2 ms. */
+const rowsInTurn = 4_000;
 
 export interface AskedRows {
   readonly device: DeviceId;
@@ -21,19 +24,21 @@ export interface AskedRows {
   readonly series?: string;
   /** The mean of each such span, ms; each sample where it is 0. */
   readonly every: number;
+  /** Who asks, for the store's queue. */
+  readonly by: string;
 }
 
 /** What the store has of a check's fields, row by row, by series. @throws StoreUnavailableError, BadInputError */
 export async function rowsFromStore(
   store: Pick<MetricsStore, "query">,
   { inputs }: RuleCheck,
-  { device, from, to, series, every }: AskedRows,
+  { device, from, to, series, every, by }: AskedRows,
 ): Promise<ReadonlyMap<string, readonly ReplayRow[]>> {
   const rows = new Map<string, Map<number, FieldValue[]>>();
   const tags = series === undefined ? {} : (tagsOfSeries(series) ?? {});
   let points = 0;
   for (const [place, { measurement, field }] of inputs.entries()) {
-    const query = { device, measurement, field, tags, from, to, every, by: "alerts" };
+    const query = { device, measurement, field, tags, from, to, every, by };
     for await (const found of inPortions(store, query)) {
       for (const one of found) {
         const key = seriesOfTags(withoutHost(one.tags));
@@ -52,6 +57,21 @@ export async function rowsFromStore(
     }
   }
   return new Map([...rows].map(([key, its]) => [key, inOrder(its)]));
+}
+
+/** When a rule would have fired, with others between. @param rows in the order of their times */
+export async function replayInTurns(
+  check: RuleCheck,
+  timing: AlertTiming,
+  rows: readonly ReplayRow[],
+  state?: AlertState,
+): Promise<Replayed> {
+  const replay = new Replay(check, timing, state);
+  for (const [place, row] of rows.entries()) {
+    if (place > 0 && place % rowsInTurn === 0) await new Promise<void>((next) => setImmediate(next));
+    replay.take(row);
+  }
+  return replay.done;
 }
 
 /** Asks for a range bit by bit: for the half of it where there is too much for one answer, and for more again behind that. */

@@ -1,14 +1,13 @@
 import { normal, type AlertState } from "#shared/alerts/alert-state";
-import { replayRule, type Replayed } from "#shared/alerts/replay";
+import type { Episode, Replayed } from "#shared/alerts/replay";
 import type { Clock } from "#shared/clock";
 import { asError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { StoreUnavailableError, type MetricsStore } from "../store/store.ts";
-import type { Alert } from "./alert.ts";
 import type { AlertBook } from "./alert-book.ts";
 import type { AlertRows, LateRow } from "./alert-rows.ts";
-import { rowsFromStore } from "./history.ts";
+import { replayInTurns, rowsFromStore } from "./history.ts";
 import type { RuleOn } from "./rule-set.ts";
 import type { SampleWatch } from "./sample-watch.ts";
 
@@ -31,6 +30,8 @@ export const lateSettles = 2_000;
 export const lateAwaited = 900_000;
 /** The longest that is looked back, ms. */
 export const maxLateSpan = 7 * 86_400_000;
+/** Times that a rule has fired on one series and that one look finds: the newest, of which each is a row. What was before is not told. */
+export const maxEpisodes = 1_000;
 /** Series that wait to be looked at again; beyond it late samples fire nothing, and that is counted. */
 export const maxLateSeries = 20_000;
 
@@ -152,10 +153,17 @@ export class LateSamples {
     const begin = before ? before.fired : first - hold - gap;
     const now = watch.watched(device, late.rule, late.series);
     const end = now ? now.last : Math.max(late.last, Math.min(clock.now(), late.last + hold + gap));
-    const asked = { device, from: Math.floor(begin), to: Math.floor(end) + 1, series: late.series, every: 0 };
+    const asked = {
+      device,
+      from: Math.floor(begin),
+      to: Math.floor(end) + 1,
+      series: late.series,
+      every: 0,
+      by: "alerts",
+    };
     const found = await rowsFromStore(store, on.check, asked);
     const state: AlertState = before ? { phase: "firing", since: before.since, fired: before.fired } : normal;
-    const replayed = replayRule(on.check, on.timing, found.get(late.series) ?? [], state);
+    const replayed = await replayInTurns(on.check, on.timing, found.get(late.series) ?? [], state);
     // Meanwhile something more has come.
     const present = watch.watched(device, late.rule, late.series);
     if (present && present.last !== end) return false;
@@ -166,10 +174,12 @@ export class LateSamples {
 
   #settle({ read }: RuleOn, { rule, device, series }: LateRow, { episodes, state }: Replayed): void {
     const { book, rows, watch, clock } = this.#options;
-    for (const episode of episodes) {
+    const newest = episodes.slice(-maxEpisodes);
+    this.dropped += episodes.length - newest.length;
+    const [first] = newest;
+    const spans = first ? rows.spans({ rule, device, series }, first.since, Number.MAX_SAFE_INTEGER) : [];
+    for (const episode of untold(newest, spans)) {
       const { since, fired, resolved, value } = episode;
-      const told = rows.overlapping({ rule, device, series }, since, resolved ?? Number.MAX_SAFE_INTEGER);
-      if (told.some((one) => overlaps(one, since, resolved))) continue;
       const change = { read, device, series, value };
       if (resolved !== null) book.noteEpisode({ ...change }, episode);
       else if (book.stateOf(rule, device, series).phase !== "firing")
@@ -199,6 +209,15 @@ export class LateSamples {
   }
 }
 
-function overlaps({ since, resolved }: Alert, from: number, to: number | null): boolean {
-  return since <= (to ?? Infinity) && (resolved ?? Infinity) >= from;
+/** Those that overlap nothing that people know of; both in the order of their times. */
+function untold(
+  episodes: readonly Episode[],
+  spans: readonly { readonly since: number; readonly resolved: number | null }[],
+): readonly Episode[] {
+  let [place, known] = [0, -Infinity];
+  return episodes.filter(({ since, resolved }) => {
+    for (; place < spans.length && spans[place]!.since <= (resolved ?? Infinity); place += 1)
+      known = Math.max(known, spans[place]!.resolved ?? Infinity);
+    return known < since;
+  });
 }

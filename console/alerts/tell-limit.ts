@@ -9,6 +9,11 @@ export class TellLimit {
   readonly #told = new Map<string, number[]>();
   readonly #folded = new Map<string, number>();
 
+  /** Whether one more alert of a device would be told by itself. */
+  hasRoom(device: string, now: number): boolean {
+    return (this.#told.get(device) ?? []).filter((ts) => now - ts < toldWithin).length < maxToldOfDevice;
+  }
+
   /** Takes a place for one alert. @returns what gives it back; undefined where there is none. Of the console itself there always is */
   take(device: string, now: number): (() => void) | undefined {
     if (device === "") return () => {};

@@ -2,6 +2,7 @@ import type { Clock } from "#shared/clock";
 import { sortableId } from "#shared/ids";
 import { withEvent, type Alert } from "./alert.ts";
 import type { AlertTurn, AlertWrites } from "./alert-writes.ts";
+import type { BehindGateway } from "./behind-gateway.ts";
 import { crowdKey, foldCrowd, withPassed, type Passed } from "./device-crowd.ts";
 import type { FiringAlerts } from "./firing-alerts.ts";
 import { fold, foldAtLeast, foldWithin } from "./folding.ts";
@@ -12,6 +13,7 @@ export interface TellingLaterOptions {
   readonly clock: Clock;
   readonly firing: FiringAlerts;
   readonly telling: Telling;
+  readonly gateways: BehindGateway;
   readonly writes: Pick<AlertWrites, "later">;
   readonly muted: (rule: string, device: string) => Mute | undefined;
   /** Keeps one that fires, and shows it. Within a transaction. */
@@ -75,7 +77,8 @@ export class TellingLater {
   }
 
   #hasUntold(): boolean {
-    return this.#passed.size > 0 || this.#options.firing.hasUntold();
+    const { firing } = this.#options;
+    return this.#passed.size > 0 || firing.hasUntold() || firing.left().length > 0;
   }
 
   #keepPassed(turn: AlertTurn, key: string, passed: Passed | undefined): void {
@@ -97,10 +100,18 @@ export class TellingLater {
   }
 
   #tell(turn: AlertTurn): void {
-    const { firing, muted, telling, put, clock } = this.#options;
+    const { firing, muted, telling, put, clock, gateways } = this.#options;
+    for (const alert of gateways.left()) put(turn, { ...alert, told: "no", parent: null });
     const byRule = new Map<string, Alert[]>();
     for (const alert of firing.untold()) {
       if (muted(alert.rule, alert.device)) continue;
+      const cause = gateways.cause(alert);
+      if (cause === "later") continue;
+      if (cause) {
+        const event = { ts: Math.round(clock.now()), what: "folded" as const, text: cause.id };
+        put(turn, withEvent({ ...alert, told: "folded", parent: cause.id }, event));
+        continue;
+      }
       const those = byRule.get(alert.rule);
       if (those) those.push(alert);
       else byRule.set(alert.rule, [alert]);

@@ -1,12 +1,15 @@
 import type { Bus } from "#shared/bus";
 import { lookUpIn } from "#shared/filter/filter-values";
 import type { DeviceId } from "#shared/ids";
+import { livenessOf } from "#shared/liveness";
 import { alertMark, alertsToMark } from "../alerts/alert-mark.ts";
 import { Alerts, type KnownDevice } from "../alerts/alerts.ts";
 import type { Alert } from "../alerts/alert.ts";
-import { ruleLookUp } from "../alerts/device-values.ts";
+import type { Gateway } from "../alerts/behind-gateway.ts";
+import { ruleLookUp, viaOf } from "../alerts/device-values.ts";
 import { identityOf, type Identity } from "../certificates/device-identity.ts";
 import type { ClockDoubt } from "../clock/clock-doubt.ts";
+import type { Device } from "../devices/device.ts";
 import type { Desk } from "../desk/desk.ts";
 import type { Ingest } from "../ingest/ingest.ts";
 import { StoreMarks } from "../ingest/store-marks.ts";
@@ -95,6 +98,13 @@ function knownOf({ clock, state }: Surroundings, { devices, ingest }: Needs) {
     missing.set(id, { until: clock.monotonic() + missingStands, samples });
     return samples;
   };
+  const gatewayOf = (device: Device): Gateway | undefined => {
+    const via = viaOf(device);
+    const found = via === undefined ? undefined : registry.get(via);
+    if (!found || retirements.of(found.id)) return undefined;
+    const liveness = livenessOf(found, clock.now());
+    return { id: found.id, heard: liveness === "online" || liveness === "reporting" };
+  };
   return (id: DeviceId): KnownDevice | undefined => {
     const device = registry.get(id);
     if (!device || retirements.of(id)) return undefined;
@@ -103,6 +113,7 @@ function knownOf({ clock, state }: Surroundings, { devices, ingest }: Needs) {
     return {
       groups,
       interval: device.interval,
+      gateway: gatewayOf(device),
       plain: lookUpIn(values),
       all: (heardFrom) =>
         ruleLookUp({

@@ -46,5 +46,7 @@ export const alertRule = z.strictObject({
   channels: z.optional(z.array(word).check(z.maxLength(maxRuleChannels))),
   labels: z.optional(fewWords),
   enabled: z._default(z.boolean(), true),
+  /** People are told of each time, also of what fires again and again. */
+  each: z.optional(z.boolean()),
 });
 export type AlertRule = z.output<typeof alertRule>;

@@ -31,7 +31,9 @@ export function advance(
   if (holds === undefined) return state;
   if (!holds) return normal;
   if (state.phase === "firing") return state;
-  const since = state.phase === "normal" || at - previous > gap ? at : state.since;
+  // Where a clock was put back, it began in the future.
+  const isNew = state.phase === "normal" || at - previous > gap || at < state.since;
+  const since = isNew ? at : state.since;
   if (at - since >= hold) return { phase: "firing", since, fired: at };
   return state.phase === "pending" && state.since === since ? state : { phase: "pending", since };
 }

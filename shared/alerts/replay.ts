@@ -19,6 +19,42 @@ export interface Replayed {
   readonly state: AlertState;
 }
 
+/** When a rule would have fired, sample by sample. */
+export class Replay {
+  readonly #timing: AlertTiming;
+  readonly #watched: Watched;
+  readonly #episodes: Episode[] = [];
+  #previous = -Infinity;
+
+  /** @param state where it stands before them */
+  constructor(check: RuleCheck, timing: AlertTiming, state: AlertState = normal) {
+    this.#timing = timing;
+    this.#watched = new Watched(check, state);
+    this.#begun();
+  }
+
+  /** Takes the next one in the order of their times. */
+  take([at, ...values]: ReplayRow): void {
+    const { state } = this.#watched;
+    if (this.#watched.next(this.#timing, at, this.#previous, values)) {
+      const last = state.phase === "firing" ? this.#episodes.pop() : undefined;
+      if (last) this.#episodes.push({ ...last, resolved: at });
+      this.#begun();
+    }
+    this.#previous = at;
+  }
+
+  get done(): Replayed {
+    return { episodes: this.#episodes, state: this.#watched.state };
+  }
+
+  #begun(): void {
+    const { state, value } = this.#watched;
+    if (state.phase === "firing")
+      this.#episodes.push({ since: state.since, fired: state.fired, resolved: null, value });
+  }
+}
+
 /** When a rule would have fired. @param rows in the order of their times @param state where it stands before them */
 export function replayRule(
   check: RuleCheck,
@@ -26,21 +62,7 @@ export function replayRule(
   rows: Iterable<ReplayRow>,
   state: AlertState = normal,
 ): Replayed {
-  const watched = new Watched(check, state);
-  const episodes: Episode[] = [];
-  const begun = (): void => {
-    const { state: now, value } = watched;
-    if (now.phase === "firing") episodes.push({ since: now.since, fired: now.fired, resolved: null, value });
-  };
-  begun();
-  let previous = -Infinity;
-  for (const [at, ...values] of rows) {
-    const before = watched.state;
-    if (watched.next(timing, at, previous, values)) {
-      if (before.phase === "firing") episodes.push({ ...episodes.pop()!, resolved: at });
-      begun();
-    }
-    previous = at;
-  }
-  return { episodes, state: watched.state };
+  const replay = new Replay(check, timing, state);
+  for (const row of rows) replay.take(row);
+  return replay.done;
 }

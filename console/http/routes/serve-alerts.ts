@@ -208,7 +208,7 @@ export const serveAlerts =
         ];
         if (from >= to) throw new BadInputError("from must be before to");
         if (to - from > maxPreview + 60_000) throw new BadInputError("that is too long: expected 7d at most");
-        const { every, series } = await alerts.preview(rule, device, { from, to });
+        const { every, series } = await alerts.preview(rule, device, { from, to }, askerOf(request).name);
         const told = series.map((one) => ({ series: seriesText(one.series), episodes: [...one.episodes] }));
         return { from, to, every, series: told };
       },
@@ -284,7 +284,7 @@ export function toAlertDocument(alert: Alert, alerts: Pick<Alerts, "muted">): Al
     ...rest,
     state,
     device: device === "" ? null : device,
-    series: series.startsWith("many:") ? "" : seriesText(series),
+    series: seriesText(series),
     tags: tags ? { ...tags } : null,
     resolved,
     acknowledged,
