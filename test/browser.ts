@@ -1,6 +1,20 @@
 import { createHash, type X509Certificate } from "node:crypto";
-import { chromium, type Browser, type Page } from "playwright-core";
+import { setTimeout } from "node:timers/promises";
+import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import { untilTheEnd, type Scope } from "./suite.ts";
+
+/**
+ * `MUSTER_PAGE_LATENCY=800` has each of a page's questions wait up to as many milliseconds, so that answers come late and in another
+ * order than they were asked for in: what a busy machine does to one run of a thousand, to every one.
+ */
+async function slowDown(context: BrowserContext): Promise<void> {
+  const most = Number(process.env["MUSTER_PAGE_LATENCY"] ?? 0);
+  if (!(most > 0)) return;
+  await context.route(/\/api\//, async (route) => {
+    await setTimeout(Math.random() * most);
+    await route.continue().catch(() => undefined);
+  });
+}
 
 /** Chromium would otherwise look for the world outside at every start. */
 const quiet = [
@@ -49,6 +63,7 @@ export async function openPage(
     ...(options.zone === undefined ? {} : { timezoneId: options.zone }),
   });
   scope.cleanup(() => context.close());
+  await slowDown(context);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.message));

@@ -67,6 +67,7 @@ suite("adding a device on the page", ({ test }) => {
       await request.waitFor({ state: "detached" });
       assert.is(fleet.state.accounts.find("asked-1")?.hash, hash);
       await tab.getByTestId("logout").click();
+      await tab.getByTestId("login-name").waitFor();
       await enter("eve");
       assert.is(await tab.getByTestId("add-device-button").count(), 0);
       // The name that was taken; and the stream that ends with its session.

@@ -67,6 +67,7 @@ suite("page: audit", ({ test }) => {
       .getByText(new RegExp(`entry ${first} was changed`))
       .waitFor();
     await page.getByTestId("logout").click();
+    await page.getByTestId("login-name").waitFor();
     await logIn("olga");
     await page.getByText("Who did what is for administrators").waitFor();
     assert.is(await page.getByRole("link", { name: "Audit" }).count(), 0);

@@ -86,6 +86,7 @@ suite("page: damage", ({ test }) => {
     assert.is(await page.getByTestId("forget-damage").count(), 0, "an operator may not");
     if (process.env["MUSTER_SHOT"]) await page.screenshot({ path: process.env["MUSTER_SHOT"], fullPage: true });
     await page.getByTestId("logout").click();
+    await page.getByTestId("login-name").waitFor();
     await logIn("root", admin);
     await page.getByRole("link", { name: "Health" }).click();
     await page.getByTestId("trouble-damage").getByText("2 things in the data directory did not read").waitFor();

@@ -65,6 +65,7 @@ suite("page: people and tokens", ({ test }) => {
     const boss = createClient({ url, login: `root:${admin}` });
     await seeAlerts(page, url, boss);
     await page.getByTestId("logout").click();
+    await page.getByTestId("login-name").waitFor();
 
     await boss.applyAlertRules({ rules: [full] });
     await logIn("vic", fleet.secretOf("vic"));
@@ -72,6 +73,7 @@ suite("page: people and tokens", ({ test }) => {
     await page.getByTestId("cause-MemoryInUse").locator("tbody tr").nth(1).waitFor();
     assert.is(await page.getByTestId("cause-MemoryInUse").getByRole("button").count(), 0, "a viewer acts on nothing");
     await page.getByTestId("logout").click();
+    await page.getByTestId("login-name").waitFor();
 
     await logIn("zoe", secret);
     await page.getByTestId("alerts-link").click();

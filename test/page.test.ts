@@ -285,6 +285,7 @@ suite("page", ({ test }) => {
       await program.waitFor({ state: "detached" });
       await page.getByTestId("logout").click();
       await page.getByTestId("login-name").waitFor();
+      await page.getByTestId("login-name").waitFor();
     },
     { seconds: 60 },
   );

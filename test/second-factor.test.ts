@@ -176,6 +176,7 @@ suite("a second factor", ({ test }) => {
     await page.getByTestId("factor-confirm").click();
     const [recovery = ""] = (await page.getByTestId("recovery").innerText()).split("\n");
     await page.getByTestId("logout").click();
+    await page.getByTestId("login-name").waitFor();
     await logIn();
     await page.getByTestId("login-code").fill("123");
     await page.getByTestId("login-submit").click();

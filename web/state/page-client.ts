@@ -22,7 +22,9 @@ export function forgetAnswers(): void {
 /** The console that serves this page, asked with the session's cookie. Errors are sentences for people. */
 export const client = createClient({
   fetch: async (input, init) => {
-    const response = await fetch(input, { signal: asked.signal, ...init });
+    // Who logs out and closes the tab is logged out. (A body that outlives its page would be bounded, and none is needed for that.)
+    const keepalive = init?.method === "DELETE";
+    const response = await fetch(input, { signal: asked.signal, ...init, keepalive });
     noteServerTime(response.headers.get("date"));
     if (response.status !== 401) return response;
     // Read before: with the session this answer is given up as well.
