@@ -1,12 +1,12 @@
 import * as assert from "uvu/assert";
 import * as fc from "fast-check";
-import { BackOff, backOff, comebackRate, minSpread, spreadOf } from "#shared/back-off";
+import { BackOff, backOff, comebackRate, minSpread, quickSpread, quickTries, spreadOf } from "#shared/back-off";
 import { suite } from "../test/suite.ts";
 
 /** A fleet on its way back: the moments (ms after the broker's return) at which each of them tries for the first time. */
 function comeback(fleet: number, outage: number, random: () => number): number[] {
   return Array.from({ length: fleet }, () => {
-    const waits = new BackOff({ spread: () => spreadOf(fleet), random });
+    const waits = new BackOff({ spread: (least) => spreadOf(fleet, least), random });
     let now = 0;
     while (now < outage) now += waits.absent();
     return now - outage;
@@ -55,6 +55,22 @@ suite("back-off", ({ test }) => {
       const begun = tries.filter((at) => Math.floor(at / 1_000) === second).length;
       assert.ok(begun <= comebackRate * 1.5, `${begun} in second ${second}`);
     }
+  });
+
+  test("one that has only just gone is asked again sooner, by a small fleet alone and not for ever", () => {
+    const random = seeded();
+    for (const outage of [700, 2_000, 5_000])
+      for (const fleet of [1, (quickSpread / 1_000) * comebackRate])
+        assert.ok(Math.max(...comeback(fleet, outage, random)) <= quickSpread, `${fleet} after ${outage} ms`);
+    const waits = new BackOff({ spread: (least) => spreadOf(20, least), random: () => 1 });
+    const first = Array.from({ length: quickTries }, () => waits.absent());
+    assert.equal([...new Set(first)], [backOff.first, quickSpread]);
+    assert.is(waits.absent(), minSpread, "beyond them");
+    waits.held();
+    assert.is(waits.absent(), backOff.first);
+    const large = new BackOff({ spread: (least) => spreadOf(10_000, least), random: () => 1 });
+    for (let at = 0; at < 8; at++) large.absent();
+    assert.is(large.absent(), spreadOf(10_000));
   });
 
   test("a broker that refuses is asked less and less, and one that was away and is back at once", () => {

@@ -1,7 +1,7 @@
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import type { Bus, ConnectionChange, PublishOptions, SubscribeOptions } from "#shared/bus";
 import { inUrl, parseBrokerUrl } from "#shared/address";
-import { BackOff, minSpread } from "#shared/back-off";
+import { BackOff } from "#shared/back-off";
 import { certificateTrouble } from "#shared/certificate-troubles";
 import type { Clock } from "#shared/clock";
 import {
@@ -47,7 +47,7 @@ export interface LinkOptions {
   /** 0 ≤ n < 1; spreads reconnects of many agents. */
   readonly random?: () => number;
   /** Milliseconds at most between two tries at a broker that is not there; that of a small fleet by default. */
-  readonly spread?: () => number;
+  readonly spread?: (least: number) => number;
   /** With TLS: the authorities that are trusted, as PEM, and no others; without it those of the system. */
   readonly ca?: (() => string | undefined) | undefined;
   /** 4 is MQTT 3.1.1, all that the embedded broker speaks; `auto` tries 5 first and stays with what was accepted. */
@@ -114,7 +114,7 @@ export class Link implements Bus {
     this.#subscriptions = new LinkSubscriptions(options);
     this.#publisher = new LinkPublisher(options);
     this.#version = options.version === "auto" ? 5 : (options.version ?? 4);
-    const { spread = () => minSpread, random = Math.random } = options;
+    const { spread = (least: number) => least, random = Math.random } = options;
     this.#backOff = new BackOff({ spread, random });
     this.#ways = new LinkWays(options.url, options.elsewhere);
     this.#keepAlive = new KeepAlive(options.keepalive ?? usualKeepalive, options.clock);

@@ -246,7 +246,7 @@ export class SimClient implements SocketOwner, Entrant {
     if (wasOnline && now - this.#onlineSince > settled) this.#waits = undefined;
     else if (wasOnline) this.#refused = true;
     const waits = (this.#waits ??= new BackOff({
-      spread: () => spreadOf(this.#world.console.fleet),
+      spread: (least) => spreadOf(this.#world.console.fleet, least),
       random: () => draw(this.#seed, 41, ++this.#draws),
     }));
     return this.#refused ? waits.turnedAway() : waits.absent();

@@ -68,7 +68,7 @@ function makeLink(
       payload: death(runId, session, "connection lost"),
       retain: true,
     }),
-    spread: () => spreadOf(console.fleet),
+    spread: (least) => spreadOf(console.fleet, least),
     ...(budget ? { spent: (bytes: number): void => budget.spend(bytes), keepalive: meteredKeepalive } : {}),
     log,
     clock,
