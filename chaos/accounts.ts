@@ -19,20 +19,29 @@ const tokenLife = 3_650 * 86_400_000;
 
 /**
  * Makes accounts in a console's directory while nobody is at work there, as `muster operator` and `muster enroll` do, and is gone from it when
- * it resolves, as their processes are. @returns a token of `operator`
+ * it resolves, as their processes are. @returns a token of each of these `people`
  */
-export async function makeAccounts(directory: string, accounts: readonly Account[], operator: string): Promise<string> {
+export async function makeAccounts<P extends string>(
+  directory: string,
+  accounts: readonly Account[],
+  people: readonly P[],
+): Promise<Record<P, string>> {
   // In a function of its own, so that nobody holds the connection any more.
-  const token = make(directory, accounts, operator);
+  const tokens = make(directory, accounts, people);
   await connectionsGone(directory);
-  return token;
+  return tokens;
 }
 
-function make(directory: string, accounts: readonly Account[], operator: string): string {
+function make<P extends string>(
+  directory: string,
+  accounts: readonly Account[],
+  people: readonly P[],
+): Record<P, string> {
   const state = openState(directory, systemClock);
   try {
     for (const { name, role, secret } of accounts) state.accounts.set(name, role, secret);
-    return state.accounts.issueToken(operator, "token", tokenLife);
+    const tokens = people.map((name) => [name, state.accounts.issueToken(name, "token", tokenLife)] as const);
+    return Object.fromEntries(tokens) as Record<P, string>;
   } finally {
     state.close();
   }

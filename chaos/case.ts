@@ -40,6 +40,8 @@ export interface Trial {
   readonly patience: number;
   /** Who has files of the console's open, where somebody has. */
   readonly reader?: Reader;
+  /** Everybody serves, and no round has begun. */
+  begin?(): Promise<void>;
   /** The work of a round, beside what is struck. */
   work(plan: Plan): Promise<void>;
   /** After both: resolves when a process that is armed has had its time to come by its point. */

@@ -193,7 +193,7 @@ export class Child {
 }
 
 /** Milliseconds that a process has to hear what it is told, or to end: on a busy machine both take long. */
-const disarmPatience = 30_000;
+const disarmPatience = 120_000;
 
 /** What it says once it serves; it may have answered something before. */
 async function firstWord(begun: ChildProcess): Promise<string> {

@@ -16,6 +16,8 @@ import { Site } from "./site.ts";
 
 /** The operator who sends the commands. */
 export const operator = "ann";
+/** Who makes rules of alerts and channels. */
+const administrator = "adm";
 /** Who looks at what the broker has kept: at Mosquitto a name has one connection, and the operator's is taken. */
 export const onlooker = "vic";
 
@@ -34,8 +36,9 @@ export interface Reader {
  */
 export class Fleet {
   readonly setting: Setting;
-  /** The console's. */
+  /** The console's, for the operator, and for the administrator. */
   readonly client: Client;
+  readonly admin: Client;
   readonly site: Site;
   readonly backups: Backups;
   /** Where commands are signed, because nobody may trust what is between. */
@@ -47,7 +50,7 @@ export class Fleet {
   /** What is dead, and is to stay so for now. */
   readonly #held = new Set<Role>();
   #reader: Reader | undefined;
-  #token = "";
+  #tokens: Record<string, string> = {};
   #stopping = false;
   deaths = 0;
   /** Who is called when a process has died by itself. */
@@ -63,10 +66,12 @@ export class Fleet {
       { name: "console", role: "console" as const },
       { name: operator, role: "operator" as const },
       { name: onlooker, role: "viewer" as const },
+      { name: administrator, role: "admin" as const },
       ...[...devices, simpleDevice].map((name) => ({ name, role: "device" as const })),
     ].map((account) => ({ ...account, secret: generateSecret() }));
     this.#httpPort = httpPort;
-    this.client = clientOf(httpPort, () => this.#token);
+    this.client = clientOf(httpPort, () => this.#tokens[operator] ?? "");
+    this.admin = clientOf(httpPort, () => this.#tokens[administrator] ?? "");
   }
 
   /** Makes accounts, starts the servers of other makers, and makes everything ready to {@link start}. */
@@ -225,7 +230,7 @@ export class Fleet {
   }
 
   async #enroll(home: Home): Promise<void> {
-    this.#token = await makeAccounts(home.path, this.#accounts, operator);
+    this.#tokens = await makeAccounts(home.path, this.#accounts, [operator, administrator]);
     // All this was installed long ago.
     home.settle();
   }

@@ -85,6 +85,7 @@ async function play(
   const { costs } = stage.striker;
   await stage.striker.whole();
   stage.watcher.link.start();
+  await trial.begin?.();
   for (let round = from; round < to; round++) {
     const plan = makePlan(seed, part, setting, round, among);
     const { unrest, struck } = await playRound(stage, trial, plan);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { AlertWatch, type OfDevice } from "../alerts/alert-watch.ts";
 import type { Case, Stage, Trial, Violation } from "../case.ts";
 import type { Plan } from "../plan.ts";
 import type { Rest } from "../rest.ts";
@@ -36,6 +37,9 @@ class SampleTrial implements Trial {
   readonly #stage: Stage;
   readonly #witness: Witness;
   readonly #sender: SimpleSender;
+  readonly #alerts: AlertWatch;
+  /** What the present judgement has seen of each device. */
+  #seen: OfDevice[] = [];
   /** Of bits that were turned in the console's directory, what still reads of the embedded store. */
   readonly #remains = new Map<Cost, Remains>();
   /** Damage that the console has ever told: what is turned later may hide that it did. */
@@ -57,14 +61,21 @@ class SampleTrial implements Trial {
     this.#stage = stage;
     this.#witness = new Witness(fleet);
     this.#sender = new SimpleSender(fleet);
+    this.#alerts = new AlertWatch(stage);
     striker.whenTurned = async (cost) => {
       const copy = cost.who === "server" ? fleet.site.home("server")?.copy() : undefined;
       if (copy !== undefined) this.#remains.set(cost, await remainsOf(copy));
     };
   }
 
-  async work(): Promise<void> {
+  async begin(): Promise<void> {
+    await this.#alerts.start();
+    await this.#alerts.prepare();
+  }
+
+  async work(plan: Plan): Promise<void> {
     this.#sender.start();
+    await this.#alerts.work(plan);
   }
 
   async ambush({ fault }: Plan): Promise<void> {
@@ -99,8 +110,12 @@ class SampleTrial implements Trial {
     };
     this.#tally = { samples: 0, stored: 0, promised: 0, gaps: 0 };
     const violations: Violation[] = [];
+    this.#seen = [];
     for (const device of devices) violations.push(...(await this.#ofAgent(device, ledger, news)));
     violations.push(...(await this.#ofSensor(ledger)));
+    // Of what has not come yet nothing can fire.
+    if (unrest.length === 0) violations.push(...(await this.#alerts.judge(this.#seen)));
+    await this.#alerts.prepare();
     this.#judged = Date.now();
     this.#before = striker.struck.length;
     if (unrest.length > 0) return violations;
@@ -116,11 +131,12 @@ class SampleTrial implements Trial {
 
   counts(): string {
     const { samples: kept, stored, promised, gaps } = this.#tally;
-    return `${kept} samples kept, ${stored} of them stored, ${promised} more promised by PUBACK, ${gaps} gaps told`;
+    return `${kept} samples kept, ${stored} of them stored, ${promised} more promised by PUBACK, ${gaps} gaps told, ${this.#alerts.counts()}`;
   }
 
   async stop(): Promise<void> {
     await this.#sender.stop();
+    await this.#alerts.stop();
   }
 
   /** @param news whether damage is told that was not before */
@@ -135,7 +151,9 @@ class SampleTrial implements Trial {
     this.#gaps.set(device, told);
     const recent = this.#stage.striker.struck.filter(({ to }) => to >= (this.#looks.at(-1) ?? 0));
     const excused = news || mayDrop(device, recent);
-    const mayMiss = mayHaveGone.bind(undefined, { ...common, acked: witness.acked(device), kept });
+    const acked = witness.acked(device);
+    const mayMiss = mayHaveGone.bind(undefined, { ...common, acked, kept });
+    this.#seen.push({ device, kept, acked, stored });
     const values = new Set(stored.map(({ n }) => n));
     const tally = this.#tally;
     tally.samples += kept.reduce((sum, { n }) => sum + n.length, 0);
