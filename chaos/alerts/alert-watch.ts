@@ -64,7 +64,7 @@ export class AlertWatch {
       await admin.setChannel(channel, { kind: "webhook", settings: { url: this.#receiver.url } });
     const { rules } = await admin.listAlertRules();
     if (rules.some((one) => one.rule.name === rule)) return;
-    await admin.applyAlertRules({ rules: [{ name: rule, when: "chaos.v > 0.5", channels: [channel] }] });
+    await admin.applyAlertRules({ rules: [{ name: rule, when: "chaos.v > 0.5", channels: [channel], each: true }] });
     this.#from = Date.now() + beginning;
   }
 
