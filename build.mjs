@@ -34,7 +34,11 @@ const written = {
   sourcemap: true,
 };
 // Threads that a console begins, whose files it looks for beside its own.
-const threads = { reader: "console/store/reader.ts", checkpointer: "console/database/checkpointer.ts" };
+const threads = {
+  reader: "console/store/reader.ts",
+  packer: "console/store/packer.ts",
+  checkpointer: "console/database/checkpointer.ts",
+};
 
 const faces = await rolldown({
   ...common,

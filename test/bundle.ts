@@ -20,7 +20,12 @@ export async function bundlePrograms(programs: Readonly<Record<string, string>>)
   const bundle = await rolldown({
     cwd: root,
     // A console's store reads in a thread of its own, whose file it looks for beside its own.
-    input: { ...programs, reader: "console/store/reader.ts", checkpointer: "console/database/checkpointer.ts" },
+    input: {
+      ...programs,
+      reader: "console/store/reader.ts",
+      packer: "console/store/packer.ts",
+      checkpointer: "console/database/checkpointer.ts",
+    },
     platform: "node",
     // Both load a binary beside their own files.
     external: ["@photostructure/sqlite", "cbor-extract"],

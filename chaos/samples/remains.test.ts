@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { metricsSchema } from "../../console/store/embedded.ts";
+import { metricsSchema } from "../../console/store/metrics-schema.ts";
 import { openDatabase } from "../../console/database/database.ts";
 import { suite } from "../../test/suite.ts";
 import { genuine, Remains, remainsOf } from "./remains.ts";

@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { openForReading } from "../../console/database/database.ts";
+import { unpackColumn, unpackTimes } from "../../console/store/stretch/packed-column.ts";
 import { connectionsGone } from "../connections.ts";
 import type { Kept, Stored } from "./check.ts";
 
@@ -54,11 +55,30 @@ function samplesIn(path: string): Stored[] {
       const n = numberIn(fields);
       if (n !== undefined) samples.push({ at: ts, n });
     }
+    const packed = "SELECT times, data FROM stretches JOIN stretch_fields ON stretch = id AND field = 'n'";
+    for (const row of database.prepare(packed).iterate()) samples.push(...unpacked(row));
   } catch {
     // As far as it goes.
   }
   if (database?.isOpen) database.close();
   return samples;
+}
+
+interface Packed {
+  readonly times: Uint8Array;
+  readonly data: Uint8Array;
+}
+
+function unpacked({ times, data }: Packed): Stored[] {
+  try {
+    const moments = unpackTimes(times);
+    return unpackColumn(data, moments.length).flatMap((n, index) =>
+      typeof n === "number" ? [{ at: moments[index] ?? 0, n }] : [],
+    );
+  } catch {
+    // Its checksum does not fit: nobody reads it.
+    return [];
+  }
 }
 
 function numberIn(fields: string): number | undefined {

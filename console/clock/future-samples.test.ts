@@ -49,7 +49,7 @@ suite("samples in the future", ({ test }) => {
     await eventually("it is told", () => future.problem !== undefined);
     assert.match(
       future.problem ?? "",
-      /^3 samples of rpi-7 and 1 more stand in the future, up to 2026-11-29T00:00:00.001Z: .*sqlite3 metrics\.db "DELETE FROM samples WHERE ts > \d+"/,
+      /^3 samples of rpi-7 and 1 more stand in the future, up to 2026-11-29T00:00:00.001Z: .*sqlite3 metrics\.db "DELETE FROM samples WHERE ts > \d+; DELETE FROM stretches WHERE first > \d+"/,
     );
     const sql = /"(DELETE .*?)"/.exec(future.problem ?? "")?.[1] ?? "";
     store.database?.exec(sql);

@@ -84,6 +84,6 @@ function sentence({ samples, more, devices, until }: Ahead, after: number): stri
   return (
     `${count} of ${whose} ${samples === 1 && !more ? "stands" : "stand"} in the future, up to ${new Date(until).toISOString()}: a clock that was wrong has placed them there. ` +
     `They are shown in charts of that time, and nothing newer is hidden by them; to delete them: ` +
-    `sqlite3 metrics.db "DELETE FROM samples WHERE ts > ${after}", in the console's data directory`
+    `sqlite3 metrics.db "DELETE FROM samples WHERE ts > ${after}; DELETE FROM stretches WHERE first > ${after}", in the console's data directory`
   );
 }

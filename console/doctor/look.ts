@@ -12,7 +12,7 @@ import { OlderFiles } from "../database/older-files.ts";
 import { nameOfRow, type DamagedTable } from "../database/damage.ts";
 import { plain, type Row } from "../database/row.ts";
 import { faultsOf, openForReading, shapeOf, shapeProblems, versionOf, type Database } from "../database/database.ts";
-import { metricsSchema } from "../store/embedded.ts";
+import { metricsSchema } from "../store/metrics-schema.ts";
 import { migrations as stateSchema } from "../database/schema.ts";
 import { lookAtAudit } from "./look-at-audit.ts";
 import { doors, salvageDoors } from "../state/row-doors.ts";

@@ -1,17 +1,19 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { asError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
-import { unpack, type FieldValue } from "#shared/columns";
 import type { Damage } from "../database/damage.ts";
 import { isDamage, transaction, type Database } from "../database/database.ts";
 import { Checkpoints } from "../database/checkpoints.ts";
 import { closeDatabase, dropDatabase, syncOf, type GroupSync } from "../database/group-sync.ts";
 import { HistoryReader } from "./history-reader.ts";
-import { markSchema } from "../database/mark.ts";
 import { mend, openMended, type MendOptions } from "../database/mend.ts";
+import { metricsSchema } from "./metrics-schema.ts";
+import { Packing } from "./packing.ts";
 import { maxPoints, tooManyPoints } from "./points.ts";
+import { unpackTimes } from "./stretch/packed-column.ts";
 import { ReadQueue } from "./read-queue.ts";
 import type { ReadSeries } from "./reader.ts";
+import { RowWriter } from "./row-writer.ts";
 import { WriteTurns } from "./write-turns.ts";
 import { Trimming, type TrimmingOptions } from "./trimming.ts";
 import {
@@ -34,26 +36,6 @@ export interface EmbeddedStoreOptions extends TrimmingOptions {
   readonly onHealth?: () => void;
 }
 
-/** One migration a step. A row holds all fields of one series at one instant: one insert a sample, and a chart reads one field of each. */
-export const metricsSchema = [
-  `
-  CREATE TABLE series (
-    id INTEGER PRIMARY KEY,
-    device TEXT NOT NULL,
-    measurement TEXT NOT NULL,
-    tags TEXT NOT NULL,
-    UNIQUE (device, measurement, tags)
-  ) STRICT;
-  CREATE TABLE samples (
-    series INTEGER NOT NULL,
-    ts INTEGER NOT NULL,
-    fields TEXT NOT NULL,
-    PRIMARY KEY (series, ts)
-  ) STRICT, WITHOUT ROWID;
-  `,
-  markSchema,
-];
-
 /** Series whose ends are looked up in one turn of the event loop: some milliseconds. */
 const seriesAtOnce = 500;
 /** Samples of one series that are counted as standing in the future at most: that there are many is enough to know. */
@@ -62,7 +44,6 @@ export const maxCounted = 10_000;
 /** Recent history in SQLite, bounded by age and size: for a fleet without an InfluxDB. */
 export class EmbeddedStore implements MetricsStore {
   readonly #options: EmbeddedStoreOptions;
-  readonly #seriesIds = new Map<string, number>();
   readonly #reader: HistoryReader;
   readonly #reads: ReadQueue;
   #unmended = false;
@@ -70,11 +51,13 @@ export class EmbeddedStore implements MetricsStore {
     | {
         readonly database: Database;
         readonly statements: Statements;
+        readonly rows: RowWriter;
         readonly sync: GroupSync;
         readonly checkpoints: Checkpoints;
       }
     | undefined;
   readonly #trimming: Trimming;
+  readonly #packing: Packing;
   readonly #writes: WriteTurns;
   #problem: { readonly message: string; readonly since: number } | undefined;
 
@@ -82,6 +65,7 @@ export class EmbeddedStore implements MetricsStore {
     this.#options = options;
     this.#reader = new HistoryReader(options.path);
     this.#trimming = new Trimming(options);
+    this.#packing = new Packing({ ...options, rest: () => this.#open?.checkpoints.run() });
     this.#reads = new ReadQueue(options.clock, 1);
     this.#writes = new WriteTurns({
       clock: options.clock,
@@ -114,20 +98,22 @@ export class EmbeddedStore implements MetricsStore {
 
   #begin(database: Database): void {
     this.#unmended = false;
-    this.#seriesIds.clear();
     this.#open = {
       database,
       statements: prepare(database),
+      rows: new RowWriter(database, (id, ts) => this.#packing.wrote(id, ts)),
       sync: syncOf(database),
       checkpoints: new Checkpoints(database),
     };
     this.#trimming.begin(database);
+    this.#packing.begin(database);
   }
 
   /** @returns whether the file was damaged, and a new one has taken its place */
   #mended(thrown: unknown): boolean {
     if (!isDamage(thrown) || !this.#open) return false;
     void this.#open.checkpoints.stop();
+    this.#packing.stop();
     dropDatabase(this.#open.database);
     this.#open = undefined;
     this.#unmended = true;
@@ -142,10 +128,10 @@ export class EmbeddedStore implements MetricsStore {
     await this.#writes.finish();
     await this.#open?.checkpoints.stop();
     this.#trimming.stop();
+    this.#packing.stop();
     if (this.#open) closeDatabase(this.#open.database);
     this.#open = undefined;
     this.#unmended = false;
-    this.#seriesIds.clear();
   }
 
   /** Resolves once all of it is on the disk. */
@@ -161,18 +147,19 @@ export class EmbeddedStore implements MetricsStore {
   #transaction(work: () => void, again = false): void {
     try {
       transaction(this.#started.database, work);
-      if (this.#trimming.nowAndThen()) this.#seriesIds.clear();
+      if (this.#trimming.nowAndThen()) this.#open?.rows.forgetSeries();
+      this.#packing.nowAndThen();
     } catch (thrown) {
       // Ids that were given in it are nobody's.
-      this.#seriesIds.clear();
+      this.#open?.rows.forgetSeries();
       if (again || !this.#mended(thrown)) throw thrown;
       this.#transaction(work, true);
     }
   }
 
   #writeAll(series: readonly SeriesColumns[]): WriteOutcome["rejected"] {
-    const { statements } = this.#started;
-    return series.flatMap((one) => [...this.#writeSeries(one, statements)]);
+    const { rows } = this.#started;
+    return series.flatMap((one) => [...rows.write(one)]);
   }
 
   /** @throws StoreUnavailableError, BadInputError where there is more than anybody wants to see */
@@ -193,20 +180,30 @@ export class EmbeddedStore implements MetricsStore {
     let [samples, more, until] = [0, false, after];
     for (let last = 0, read = seriesAtOnce; read === seriesAtOnce; await nextTurn()) {
       if (!this.#open) return undefined;
-      const { someSeries, countAfter } = this.#open.statements;
+      const { someSeries } = this.#open.statements;
       const rows = someSeries.all(last, seriesAtOnce) as unknown as SeriesEnd[];
       read = rows.length;
       for (const { id, device, end } of rows) {
         last = id;
         if (end === null || end <= after) continue;
-        const { count } = countAfter.get(id, after, maxCounted) as { count: number };
+        const count = this.#countAfter(id, after);
         devices.add(device);
         samples += count;
-        more ||= count === maxCounted;
+        more ||= count >= maxCounted;
         until = Math.max(until, end);
       }
     }
     return samples === 0 ? undefined : { samples, more, devices: [...devices].sort(), until };
+  }
+
+  #countAfter(series: number, after: number): number {
+    if (!this.#open) return 0;
+    const { countAfter, stretchesAfter } = this.#open.statements;
+    let { count } = countAfter.get(series, after, maxCounted) as { count: number };
+    // Only where the clock that said when a stretch was over is one that was wrong.
+    for (const { first, rows, times } of stretchesAfter.all(series, after) as unknown as StretchTimes[])
+      count += first > after ? rows : unpackTimes(times).filter((time) => time > after).length;
+    return count;
   }
 
   newest(device: DeviceId, most: number): readonly SeriesColumns[] {
@@ -265,33 +262,6 @@ export class EmbeddedStore implements MetricsStore {
     if (!this.#open) throw new StoreUnavailableError("the embedded store is not started");
     return this.#open;
   }
-
-  *#writeSeries(series: SeriesColumns, { upsert }: Statements): Iterable<WriteOutcome["rejected"][number]> {
-    const { device, measurement, times, fields } = series;
-    const columns = Object.entries(fields).map(([field, column]) => [field, unpack(column, times.length)] as const);
-    const id = this.#seriesId(series);
-    let unfit = 0;
-    for (const [index, ts] of times.entries()) {
-      const values: Record<string, FieldValue> = {};
-      for (const [field, column] of columns) {
-        const value = column[index];
-        if (typeof value === "number" && !Number.isFinite(value)) unfit += 1;
-        else if (value !== null && value !== undefined) values[field] = value;
-      }
-      if (Object.keys(values).length > 0) upsert.run(id, Math.round(ts), JSON.stringify(values));
-    }
-    if (unfit > 0) yield { device, measurement, why: "a number that is not finite", count: unfit };
-  }
-
-  #seriesId({ device, measurement, tags }: SeriesColumns): number {
-    const sorted = JSON.stringify(Object.fromEntries(Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1))));
-    const key = `${device}\n${measurement}\n${sorted}`;
-    const known = this.#seriesIds.get(key);
-    if (known !== undefined) return known;
-    const { id } = this.#started.statements.takeSeries.get(device, measurement, sorted) as { id: number };
-    this.#seriesIds.set(key, id);
-    return id;
-  }
 }
 
 interface NewestRow {
@@ -299,6 +269,12 @@ interface NewestRow {
   readonly tags: string;
   readonly ts: number;
   readonly fields: string;
+}
+
+interface StretchTimes {
+  readonly first: number;
+  readonly rows: number;
+  readonly times: Uint8Array;
 }
 
 interface SeriesEnd {
@@ -311,9 +287,6 @@ type Statements = ReturnType<typeof prepare>;
 
 function prepare(database: Database) {
   return {
-    takeSeries: database.prepare(
-      "INSERT INTO series (device, measurement, tags) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET device = excluded.device RETURNING id",
-    ),
     someSeries: database.prepare(
       "SELECT id, device, (SELECT MAX(ts) FROM samples WHERE series = id) AS end FROM series WHERE id > ?1 ORDER BY id LIMIT ?2",
     ),
@@ -324,10 +297,7 @@ function prepare(database: Database) {
     countAfter: database.prepare(
       "SELECT count(*) AS count FROM (SELECT 1 FROM samples WHERE series = ?1 AND ts > ?2 LIMIT ?3)",
     ),
-    // Writing a sample again overwrites it; other fields of the same instant are merged, as in InfluxDB.
-    upsert: database.prepare(
-      "INSERT INTO samples (series, ts, fields) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET fields = CASE WHEN json_valid(fields) THEN json_patch(fields, excluded.fields) ELSE excluded.fields END",
-    ),
+    stretchesAfter: database.prepare("SELECT first, rows, times FROM stretches WHERE series = ?1 AND last > ?2"),
   };
 }
 

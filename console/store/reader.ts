@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { openForReading, type Database } from "../database/database.ts";
+import { orCarefully, pathOfField, StretchReader } from "./stretch-reader.ts";
+import type { Value } from "./point-sinks.ts";
 
 /** What one look into the embedded store's history asks for; the thread that answers it has a connection of its own. */
 export interface ReadQuery {
@@ -30,10 +32,10 @@ export type ReadAnswer =
   | { readonly series: readonly ReadSeries[]; readonly more: boolean; readonly error?: undefined }
   | { readonly error: string };
 
-type Value = number | string | boolean;
 type Statements = ReturnType<typeof prepare>;
 
-class Reader {
+/** The history in a file, as a connection of its own reads it. */
+export class HistoryFile {
   readonly #path: string;
   #open: { readonly database: Database; readonly statements: Statements } | undefined;
 
@@ -42,8 +44,18 @@ class Reader {
   }
 
   read(query: ReadQuery): ReadAnswer {
-    const statements = this.#statements();
-    if (!statements) return { series: [], more: false };
+    const open = this.#opened();
+    if (!open) return { series: [], more: false };
+    // All of it as it stood at one moment: rows become stretches meanwhile.
+    open.database.exec("BEGIN");
+    try {
+      return this.#read(query, open.statements);
+    } finally {
+      open.database.exec("COMMIT");
+    }
+  }
+
+  #read(query: ReadQuery, statements: Statements): ReadAnswer {
     const series: ReadSeries[] = [];
     let room = query.most;
     for (const { id, tags } of statements.series.all(query.device, query.measurement) as {
@@ -52,7 +64,9 @@ class Reader {
     }[]) {
       const own = tagsIn(tags);
       if (!own || !Object.entries(query.tags).every(([name, value]) => own[name] === value)) continue;
-      const found = query.every > 0 ? means(statements, id, query, room) : raw(statements, id, query, room);
+      const isPacked = statements.stretches.has(id, query.from, query.to);
+      const read = isPacked ? unpacked : query.every > 0 ? means : raw;
+      const found = read(statements, id, query, room);
       room -= found.times.length;
       if (room < 0) return { series: [], more: true };
       if (found.times.length > 0) series.push({ tags: own, ...found });
@@ -60,13 +74,18 @@ class Reader {
     return { series, more: false };
   }
 
+  close(): void {
+    this.#open?.database.close();
+    this.#open = undefined;
+  }
+
   /** A store to which nothing was ever written has no file. */
-  #statements(): Statements | undefined {
+  #opened() {
     if (!this.#open && existsSync(this.#path)) {
       const database = openForReading(this.#path);
       this.#open = { database, statements: prepare(database) };
     }
-    return this.#open?.statements;
+    return this.#open;
   }
 }
 
@@ -83,9 +102,22 @@ function packed(values: readonly Value[]): Float64Array | readonly Value[] {
   return values.every((value) => typeof value === "number") ? Float64Array.from(values) : values;
 }
 
+function unpacked({ stretches }: Statements, series: number, query: ReadQuery, room: number): Omit<ReadSeries, "tags"> {
+  if (query.every === 0) {
+    const { times, values } = stretches.raw(series, query, room);
+    return { times: Float64Array.from(times), values: packed(values) };
+  }
+  const { times, means: values, lows, highs } = stretches.means(series, query, room);
+  return {
+    times: Float64Array.from(times),
+    values: Float64Array.from(values),
+    ...(query.extremes ? { lows: Float64Array.from(lows), highs: Float64Array.from(highs) } : {}),
+  };
+}
+
 function raw(statements: Statements, series: number, { field, from, to }: ReadQuery, room: number) {
   const ask = (careful: boolean): unknown =>
-    (careful ? statements.carefulRaw : statements.raw).all(pathOf(field), series, from, to, room + 1);
+    (careful ? statements.carefulRaw : statements.raw).all(pathOfField(field), series, from, to, room + 1);
   const rows = orCarefully(ask) as { ts: number; value: number | string; type: string }[];
   return {
     times: Float64Array.from(rows, ({ ts }) => ts),
@@ -99,7 +131,7 @@ function means(statements: Statements, series: number, query: ReadQuery, room: n
     ? [statements.extremes, statements.carefulExtremes]
     : [statements.means, statements.carefulMeans];
   const ask = (isCareful: boolean): unknown =>
-    (isCareful ? careful : plain).all(pathOf(field), series, from, to, every, room + 1);
+    (isCareful ? careful : plain).all(pathOfField(field), series, from, to, every, room + 1);
   const rows = orCarefully(ask) as { slot: number; mean: number; low: number; high: number }[];
   return {
     times: Float64Array.from(rows, ({ slot }) => slot),
@@ -108,21 +140,6 @@ function means(statements: Statements, series: number, query: ReadQuery, room: n
       ? { lows: Float64Array.from(rows, ({ low }) => low), highs: Float64Array.from(rows, ({ high }) => high) }
       : {}),
   };
-}
-
-/** A row whose text is no JSON fails the whole query. To ask each row first costs half as much again, and is done where there is one. */
-function orCarefully(ask: (careful: boolean) => unknown): unknown {
-  try {
-    return ask(false);
-  } catch (thrown) {
-    if (!String(thrown).includes("malformed JSON")) throw thrown;
-    return ask(true);
-  }
-}
-
-/** SQLite's path of one field, whatever characters its name has: written with the same escapes as in the row. */
-function pathOf(field: string): string {
-  return `$.${JSON.stringify(field)}`;
 }
 
 function prepare(database: Database) {
@@ -148,6 +165,7 @@ function prepare(database: Database) {
     carefulRaw: database.prepare(rawOf(careful)),
     means: database.prepare(meansOf(type)),
     carefulMeans: database.prepare(meansOf(careful)),
+    stretches: new StretchReader(database, [rawOf(type), rawOf(careful)]),
     extremes: database.prepare(extremesOf(type)),
     carefulExtremes: database.prepare(extremesOf(careful)),
   };
@@ -155,7 +173,7 @@ function prepare(database: Database) {
 
 /** Answers one query after the other, in a thread of its own. */
 function serve(path: string): void {
-  const reader = new Reader(path);
+  const reader = new HistoryFile(path);
   parentPort?.on("message", (query: ReadQuery) => {
     let answer: ReadAnswer;
     try {

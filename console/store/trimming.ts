@@ -29,8 +29,8 @@ export interface StoredSpan {
 const trimEvery = 60_000;
 /** The share of the time span that is let go when the file is too large; the double as long as that was not enough. */
 const slice = 0.1;
-/** Rows deleted and pages given back by one write at most: some 20 ms. More at once would hold up the whole process for seconds. */
-const chunk = { rows: 5_000, pages: 500 };
+/** Rows deleted and pages given back by one write at most, a stretch being as costly as so many rows: some 20 ms. More at once would hold up the whole process for seconds. */
+const chunk = { rows: 5_000, pages: 500, stretch: 100 };
 /** Series that one write looks into at most: ten thousand devices have fifty thousand, of which a look at all took a second and a half. */
 export const maxTrimmedSeries = 2_000;
 
@@ -121,18 +121,27 @@ export class Trimming {
    * Series by series, because the table is ordered by them: no index over time that every insert would pay for.
    * @returns whether a series has gone that had no sample any more, and whether none is left to look into
    */
-  #deleteBefore(cut: Cut, { nextSeries, deleteBefore, forgetEmpty }: Statements) {
+  #deleteBefore(cut: Cut, { nextSeries, deleteBefore, deleteStretches, forgetEmpty }: Statements) {
     let left = chunk.rows;
+    let rows = 0;
     let gone = false;
+    let isLast = true;
     const next = nextSeries.all(this.#after, maxTrimmedSeries) as unknown as { id: number }[];
     for (const { id } of next) {
-      left -= deleteBefore.run(id, cut.until, left).changes;
-      if (left <= 0) break;
+      const single = deleteBefore.run(id, cut.until, left).changes;
+      const most = Math.max(1, Math.floor(left / chunk.stretch));
+      const whole = deleteStretches.all(id, cut.until, most) as unknown as { rows: number }[];
+      rows += single + whole.reduce((sum, one) => sum + one.rows, 0);
+      left -= single + whole.length * chunk.stretch;
+      if (left <= 0 || whole.length === most) {
+        isLast = false;
+        break;
+      }
       gone = forgetEmpty.run(id).changes > 0 || gone;
       this.#after = id;
     }
-    this.#told.add(cut, chunk.rows - left);
-    const isThrough = left > 0 && next.length < maxTrimmedSeries;
+    this.#told.add(cut, rows);
+    const isThrough = isLast && next.length < maxTrimmedSeries;
     if (isThrough) this.#after = 0;
     return { gone, isThrough };
   }
@@ -144,13 +153,19 @@ function prepare(database: Database) {
   return {
     nextSeries: database.prepare("SELECT id FROM series WHERE id > ?1 ORDER BY id LIMIT ?2"),
     span: database.prepare(
-      `SELECT MIN((SELECT MIN(ts) FROM samples WHERE series = id)) AS first, MAX((SELECT MAX(ts) FROM samples WHERE series = id)) AS last FROM series`,
+      `SELECT MIN(first) AS first, MAX(last) AS last FROM (
+         SELECT (SELECT MIN(ts) FROM samples WHERE series = id) AS first, (SELECT MAX(ts) FROM samples WHERE series = id) AS last FROM series
+         UNION ALL SELECT (SELECT MIN(first) FROM stretches WHERE stretches.series = series.id), NULL FROM series)`,
     ),
     deleteBefore: database.prepare(
       "DELETE FROM samples WHERE series = ?1 AND ts IN (SELECT ts FROM samples WHERE series = ?1 AND ts < ?2 ORDER BY ts LIMIT ?3)",
     ),
+    deleteStretches: database.prepare(
+      "DELETE FROM stretches WHERE id IN (SELECT id FROM stretches WHERE series = ?1 AND first < ?2 AND last < ?2 ORDER BY first LIMIT ?3) RETURNING rows",
+    ),
     forgetEmpty: database.prepare(
-      "DELETE FROM series WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM samples WHERE series = ?1)",
+      `DELETE FROM series WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM samples WHERE series = ?1)
+         AND NOT EXISTS (SELECT 1 FROM stretches WHERE series = ?1)`,
     ),
   };
 }

@@ -1,0 +1,165 @@
+import type { Worker } from "node:worker_threads";
+import { asError } from "#shared/errors";
+import type { Clock } from "#shared/clock";
+import type { Log } from "#shared/log";
+import type { Database } from "../database/database.ts";
+import { startThread } from "../database/own-thread.ts";
+import type { PackAnswer } from "./packer.ts";
+import { stretchSpan, type PackOrder } from "./stretch-finder.ts";
+import { StretchWriter } from "./stretch-writer.ts";
+
+export interface PackingOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Moves the log into the file; undefined where there is nothing to do. */
+  readonly rest: () => Promise<void> | undefined;
+}
+
+/** Milliseconds after a stretch's end in which most of what is late has come. */
+const grace = 15 * 60_000;
+/** Milliseconds from the opening to the first look, and between two where something came late. */
+export const packEvery = 10 * 60_000;
+/** Milliseconds between two answers of the thread at least, and how many times as long as the writing of one took. */
+const pause = { least: 20, times: 4 };
+/** Pages that are given back at once, and from how many on it is worth it: rows leave their place to the next rows. */
+const back = { pages: 200, from: 4_096 };
+
+/**
+ * Has the rows whose time is over packed into stretches, some at a time: a thread finds and packs them, and here they take the place of
+ * their rows, in one transaction. Rows that came meanwhile, or went, make its answer void, and are found again.
+ * It packs all that is there: of a file from before, too.
+ */
+export class Packing {
+  readonly #options: PackingOptions;
+  #open: { readonly database: Database; readonly writer: StretchWriter } | undefined;
+  #worker: Worker | undefined;
+  #cancel: (() => void) | undefined;
+  /** By the monotonic clock. */
+  #due = Infinity;
+  #at: Pick<PackOrder, "series" | "from"> = beginning;
+  #isAsking = false;
+  /** What is older is packed, or about to be. */
+  #before = Number.NEGATIVE_INFINITY;
+  #hasLate = false;
+
+  constructor(options: PackingOptions) {
+    this.#options = options;
+  }
+
+  /** To be called with each file that takes the place of the one before. */
+  begin(database: Database): void {
+    this.#letGo();
+    this.#open = { database, writer: new StretchWriter(database) };
+    this.#due = this.#options.clock.monotonic() + packEvery;
+    this.#before = Number.NEGATIVE_INFINITY;
+  }
+
+  stop(): void {
+    this.#letGo();
+    this.#open = undefined;
+    this.#due = Infinity;
+  }
+
+  /** To be called with each row that is written, before it is committed. */
+  wrote(series: number, ts: number): void {
+    if (this.#open?.writer.wrote(series, ts)) this.#hasLate = true;
+  }
+
+  /** To be called now and then, outside of any transaction. */
+  nowAndThen(): void {
+    if (this.#isAsking || this.#cancel || this.#options.clock.monotonic() < this.#due) return;
+    const before = Math.floor((this.#options.clock.now() - grace) / stretchSpan) * stretchSpan;
+    this.#due = this.#options.clock.monotonic() + packEvery;
+    if (before === this.#before && !this.#hasLate) return;
+    this.#before = before;
+    this.#hasLate = false;
+    this.#at = beginning;
+    this.#ask();
+  }
+
+  #ask(): void {
+    this.#isAsking = true;
+    this.#open?.writer.expect(this.#before);
+    const worker = (this.#worker ??= this.#start());
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, and no window
+    worker.postMessage({ ...this.#at, before: this.#before } satisfies PackOrder);
+  }
+
+  #start(): Worker {
+    const worker = startThread("packer", new URL("./packer.ts", import.meta.url), {
+      workerData: this.#options.path,
+      name: "packer",
+    });
+    // What is packed later is no reason to stay.
+    worker.unref();
+    worker.on("message", (answer: PackAnswer) => {
+      if (worker === this.#worker) this.#answered(answer);
+    });
+    worker.on("error", (error) => {
+      if (worker === this.#worker) this.#answered({ error: asError(error).message });
+    });
+    worker.on("exit", (code) => {
+      if (worker === this.#worker) this.#answered({ error: `its thread ended with ${code}` });
+    });
+    return worker;
+  }
+
+  #answered(answer: PackAnswer): void {
+    this.#isAsking = false;
+    if ("error" in answer) return this.#failed(answer.error);
+    const { clock } = this.#options;
+    const began = clock.monotonic();
+    try {
+      for (const found of answer.found) if (this.#open?.writer.put(found) === false) this.#hasLate = true;
+      const isMore = this.#giveBack();
+      if (!answer.next && !isMore) return this.#letGo();
+      this.#at = answer.next ?? { series: Number.MAX_SAFE_INTEGER, from: 0 };
+    } catch (thrown) {
+      return this.#failed(asError(thrown).message);
+    }
+    const rest = Math.max(pause.least, pause.times * (clock.monotonic() - began));
+    this.#cancel = clock.after(rest, () => {
+      this.#cancel = undefined;
+      void this.#goOn();
+    });
+  }
+
+  /** What is written for it fills the log, also where nobody else writes. */
+  async #goOn(): Promise<void> {
+    const open = this.#open;
+    this.#isAsking = true;
+    await this.#options.rest();
+    if (open && open === this.#open) this.#ask();
+  }
+
+  /** It waits for the next look: what is not packed is no less safe. */
+  #failed(why: string): void {
+    this.#letGo();
+    this.#hasLate = true;
+    this.#options.log.warn({ why }, "rows of the embedded store could not be packed: they stay as they are for now");
+  }
+
+  /** @returns whether there is more */
+  #giveBack(): boolean {
+    const { database } = this.#open ?? {};
+    if (!database) return false;
+    const read = (pragma: string): number =>
+      Object.values(database.prepare(`PRAGMA ${pragma}`).get() as Record<string, number>)[0] ?? 0;
+    const free = read("freelist_count");
+    if (free < back.from || free < read("page_count") / 4) return false;
+    database.exec(`PRAGMA incremental_vacuum(${back.pages})`);
+    return true;
+  }
+
+  /** The thread ends with the work: until the next, it would only take room. */
+  #letGo(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#isAsking = false;
+    void this.#worker?.terminate();
+    this.#worker = undefined;
+  }
+}
+
+const beginning = { series: 0, from: -Number.MAX_SAFE_INTEGER };

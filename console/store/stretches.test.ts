@@ -1,0 +1,337 @@
+import { copyFileSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import * as fc from "fast-check";
+import * as assert from "uvu/assert";
+import { parseDeviceId } from "#shared/ids";
+import { suite, type Scope } from "../../test/suite.ts";
+import { openDatabase, openForReading, transaction, type Database } from "../database/database.ts";
+import { metricsSchema } from "./metrics-schema.ts";
+import { maxPoints } from "./points.ts";
+import { HistoryFile, type ReadQuery } from "./reader.ts";
+import { RowWriter } from "./row-writer.ts";
+import {
+  maxStretchFields,
+  maxStretchText,
+  minStretchRows,
+  StretchFinder,
+  stretchSpan,
+  type FoundStretches,
+  type PackOrder,
+} from "./stretch-finder.ts";
+import { maxLate, StretchWriter } from "./stretch-writer.ts";
+import { maxStretchRows } from "./stretch/packed-column.ts";
+
+const device = parseDeviceId("d1");
+const everything = -Number.MAX_SAFE_INTEGER;
+const late = Number.MAX_SAFE_INTEGER;
+type Fields = Readonly<Record<string, number | string | boolean>>;
+
+/** A file of the embedded store, packed step by step in this thread. */
+class File {
+  readonly path: string;
+  readonly database: Database;
+  readonly writer: StretchWriter;
+  readonly #rows: RowWriter;
+  readonly #finder: StretchFinder;
+  readonly #reader: HistoryFile;
+  readonly #other: Database;
+
+  constructor(path: string) {
+    this.path = path;
+    this.database = openDatabase(path, metricsSchema);
+    this.writer = new StretchWriter(this.database);
+    this.#rows = new RowWriter(this.database, (series, ts) => void this.writer.wrote(series, ts));
+    this.#other = openForReading(path);
+    this.#finder = new StretchFinder(this.#other);
+    this.#reader = new HistoryFile(path);
+  }
+
+  write(measurement: string, ts: number, fields: Fields): void {
+    transaction(this.database, () => [...this.#rows.write({ device, measurement, tags: {}, times: [ts], fields })]);
+  }
+
+  /** @returns what was found, and where to go on */
+  look(order: Partial<PackOrder> = {}): FoundStretches {
+    const whole = { series: 0, from: everything, before: late, ...order };
+    this.writer.expect(whole.before);
+    return this.#finder.find(whole);
+  }
+
+  packAll(): void {
+    let next: FoundStretches["next"] = { series: 0, from: everything };
+    while (next) {
+      const answer: FoundStretches = this.look(next);
+      for (const found of answer.found) assert.ok(this.writer.put(found));
+      next = answer.next;
+    }
+  }
+
+  read(query: Partial<ReadQuery> = {}) {
+    const whole = {
+      device,
+      measurement: "room",
+      field: "t",
+      tags: {},
+      from: -1e15,
+      to: 1e15,
+      every: 0,
+      most: maxPoints,
+    };
+    const answer = this.#reader.read({ ...whole, ...query });
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return answer.series[0] ?? { times: [], values: [], lows: [], highs: [] };
+  }
+
+  count(table: string): number {
+    return (this.database.prepare(`SELECT count(*) AS count FROM ${table}`).get() as { count: number }).count;
+  }
+
+  close(): void {
+    this.#reader.close();
+    this.#other.close();
+    this.database.close();
+  }
+}
+
+async function fileIn(scope: Scope): Promise<File> {
+  const file = new File(join(await scope.directory(), "metrics.db"));
+  scope.cleanup(() => file.close());
+  return file;
+}
+
+/** What the store is to hold: of each measurement, at each time, the fields. */
+type Model = Map<string, Map<number, Map<string, number | string | boolean>>>;
+
+const measurements = ["room", "door"];
+const fieldNames = ["t", "on", "word", "constructor", 'a "b"\\', "ü"];
+const value = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: -500, max: 500 }).map((tenths) => tenths / 10) },
+  // So many of them that none of their sums is beyond the greatest number.
+  fc.double({ min: -1e300, max: 1e300, noNaN: true }).map((one) => one + 0),
+  fc.boolean(),
+  fc.constantFrom("open", "shut", "", 2 ** 53 + 2, -(2 ** 62), 1e300),
+);
+const burst = fc.record({
+  kind: fc.constant("write" as const),
+  measurement: fc.constantFrom(...measurements),
+  // Two spans of a stretch, on a grid, so that much is written again.
+  from: fc.integer({ min: 0, max: 1_400 }),
+  length: fc.integer({ min: 1, max: 120 }),
+  step: fc.integer({ min: 1, max: 4 }),
+  fields: fc.uniqueArray(fc.constantFrom(...fieldNames), { minLength: 1, maxLength: 3 }),
+  values: fc.array(value, { minLength: 1, maxLength: 9 }),
+});
+const step = fc.oneof(
+  { weight: 5, arbitrary: burst },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("pack" as const), between: fc.option(burst) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("kill" as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("delete" as const), measurement: fc.constantFrom(...measurements) }),
+  },
+);
+type Burst = typeof burst extends fc.Arbitrary<infer T> ? T : never;
+
+function write(file: File, model: Model, { measurement, from, length, step: by, fields, values }: Burst): void {
+  for (let at = 0; at < length; at += 1) {
+    const ts = (from + at * by) * 10_000;
+    const row = Object.fromEntries(fields.map((field, place) => [field, values[(at + place) % values.length]!]));
+    file.write(measurement, ts, row);
+    const rows = model.get(measurement) ?? new Map<number, Map<string, number | string | boolean>>();
+    const known = rows.get(ts) ?? new Map<string, number | string | boolean>();
+    for (const [field, one] of Object.entries(row)) known.set(field, one);
+    model.set(measurement, rows.set(ts, known));
+  }
+}
+
+function assertSame(file: File, model: Model): void {
+  for (const measurement of measurements)
+    for (const field of fieldNames) {
+      const wanted = [...(model.get(measurement) ?? [])]
+        .flatMap(([ts, row]): [number, number | string | boolean][] => (row.has(field) ? [[ts, row.get(field)!]] : []))
+        .toSorted(([a], [b]) => a - b);
+      const { times, values } = file.read({ measurement, field });
+      assert.equal(
+        Array.from(times, (ts, at) => [ts, values[at]]),
+        wanted,
+        `${measurement} ${field}`,
+      );
+      const [from, to, every] = [2_345_678, 11_111_111, 600_000];
+      const means = file.read({ measurement, field, from, to, every, extremes: true });
+      assertMeans(means, slotsOf(wanted, { from, to, every }), `${measurement} ${field}`);
+    }
+}
+
+function assertMeans(
+  { times, values, lows, highs }: ReturnType<File["read"]>,
+  slots: Map<number, number[]>,
+  of: string,
+) {
+  assert.equal(
+    Array.from(times, (ts, at) => [ts, lows?.[at], highs?.[at]]),
+    [...slots].map(([ts, own]) => [ts, Math.min(...own), Math.max(...own)]),
+    of,
+  );
+  for (const [at, own] of [...slots.values()].entries()) {
+    // To how many places depends on the order in which they were added.
+    const rounding = own.reduce((sum, one) => sum + Math.abs(one) * 1e-13, Number.MIN_VALUE);
+    const mean = own.reduce((sum, one) => sum + one / own.length, 0);
+    assert.ok(Math.abs(Number(values[at]) - mean) <= rounding, `${of}: ${values[at]} ${mean}`);
+  }
+}
+
+function slotsOf(
+  points: readonly [number, number | string | boolean][],
+  { from, to, every }: { from: number; to: number; every: number },
+): Map<number, number[]> {
+  const slots = new Map<number, number[]>();
+  for (const [ts, one] of points)
+    if (typeof one === "number" && ts >= from && ts < to) {
+      const slot = Math.floor(ts / every) * every;
+      slots.set(slot, [...(slots.get(slot) ?? []), one]);
+    }
+  return slots;
+}
+
+suite("stretches of the embedded store", ({ test }) => {
+  test(
+    "written, written again, late, packed, deleted and killed at any moment: it holds what a plain map holds",
+    async (scope) => {
+      const directory = await scope.directory();
+      let count = 0;
+      fc.assert(
+        fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+          let file = new File(join(directory, `${(count += 1)}.db`));
+          const model: Model = new Map();
+          try {
+            for (const one of steps) {
+              if (one.kind === "write") write(file, model, one);
+              else if (one.kind === "pack") {
+                const { found } = file.look();
+                if (one.between) write(file, model, one.between);
+                for (const stretch of found) file.writer.put(stretch);
+              } else if (one.kind === "delete") {
+                const where = "WHERE series IN (SELECT id FROM series WHERE measurement = ?)";
+                for (const table of ["samples", "stretches"])
+                  file.database.prepare(`DELETE FROM ${table} ${where}`).run(one.measurement);
+                model.delete(one.measurement);
+              } else file = killed(file, join(directory, `${(count += 1)}.db`));
+            }
+            assertSame(file, model);
+            file.packAll();
+            assertSame(file, model);
+            if (file.count("stretches") === 0) assert.is(file.count("stretch_fields"), 0);
+          } finally {
+            file.close();
+          }
+        }),
+        { numRuns: 25 },
+      );
+    },
+    { seconds: 60 },
+  );
+
+  test("the newest row stays one, and so do a few, and those that are not over; a pass finds nothing twice", async (scope) => {
+    const file = await fileIn(scope);
+    for (let at = 0; at < 100; at += 1) file.write("room", at * 10_000, { t: at });
+    file.packAll();
+    assert.is(file.count("samples"), 1);
+    for (let at = 0; at < minStretchRows - 1; at += 1) file.write("door", at, { t: 1 });
+    file.write("door", stretchSpan, { t: 1 });
+    file.packAll();
+    assert.is(file.count("samples"), 1 + minStretchRows);
+    file.write("door", minStretchRows - 1, { t: 1 });
+    assert.equal(file.look({ before: minStretchRows - 1 }).found, []);
+    file.packAll();
+    assert.is(file.count("samples"), 2);
+    assert.equal(file.look(), { found: [], next: undefined });
+  });
+
+  test("rows that come late into a stretch are merged with it, and it stays as long as it may be", async (scope) => {
+    const file = await fileIn(scope);
+    for (let at = 0; at <= maxStretchRows; at += 1) file.write("room", at * 4, { t: at });
+    file.packAll();
+    assert.is(file.count("stretches"), 1);
+    for (let at = 0; at < 500; at += 1) file.write("room", at * 4 + 2, { t: -at, word: "late" });
+    for (let at = 0; at < 5; at += 1) file.write("room", at * 4, { t: 7 });
+    file.packAll();
+    assert.is(file.count("stretches"), 2);
+    const { times, values } = file.read();
+    assert.equal(
+      [times.length, ...Array.from(values).slice(0, 12)],
+      [1_501, 7, -0, 7, -1, 7, -2, 7, -3, 7, -4, 5, -5].map((one) => one + 0),
+    );
+    assert.is(file.read({ field: "word" }).times.length, 500);
+  });
+
+  test("rows come or go between look and put: nothing is changed, and none is lost", async (scope) => {
+    const file = await fileIn(scope);
+    const changes: (() => unknown)[] = [
+      () => file.write("room", 15, { t: 15 }),
+      () => file.write("room", 20, { t: -1 }),
+      () => file.database.exec("DELETE FROM samples WHERE ts = 30"),
+      () => {
+        for (let at = 0; at <= maxLate; at += 1) file.writer.wrote(99, at);
+      },
+    ];
+    for (let at = 0; at < 100; at += 1) file.write("room", at * 10, { t: at });
+    for (const change of changes) {
+      const { found } = file.look();
+      change();
+      assert.equal(
+        found.map((one) => file.writer.put(one)),
+        [false],
+      );
+      assert.is(file.count("stretches"), 0);
+    }
+    assert.is(file.read().times.length, 100);
+    file.packAll();
+    const { found } = file.look();
+    assert.equal(found, []);
+    for (let at = 0; at < 50; at += 1) file.write("room", at * 10 + 1, { t: at });
+    const merging = file.look().found;
+    file.database.exec("DELETE FROM stretches");
+    assert.equal(
+      merging.map((one) => file.writer.put(one)),
+      [false],
+    );
+    assert.is(file.count("samples"), 51);
+  });
+
+  test("what would be no smaller stays rows: too many fields, long texts", async (scope) => {
+    const file = await fileIn(scope);
+    for (let at = 0; at < 60; at += 1) {
+      const wide = Array.from({ length: maxStretchFields / 50 }, (_, n): [string, number] => [`f${at}.${n}`, 1]);
+      file.write("room", at, Object.fromEntries(wide));
+      file.write("door", at, { word: `${at}`.padEnd(maxStretchText / 20, "x") });
+      file.write("both", at, { ...Object.fromEntries(wide.slice(0, 8)), same: 1 });
+    }
+    file.packAll();
+    assert.is(file.count("stretches"), 0);
+  });
+
+  test("a row or a stretch that does not read costs itself, and keeps its place", async (scope) => {
+    const file = await fileIn(scope);
+    for (let at = 0; at < 100; at += 1) file.write("room", at, { t: at });
+    file.database.exec(`UPDATE samples SET fields = '{"t' WHERE ts = 7`);
+    file.packAll();
+    assert.is(file.count("samples"), 2);
+    assert.is(file.read().times.length, 99);
+    for (let at = 100; at < 140; at += 1) file.write("room", stretchSpan + at, { t: at });
+    file.packAll();
+    file.database.exec("UPDATE stretch_fields SET data = zeroblob(20) WHERE stretch = 1");
+    assert.equal(Array.from(file.read().times).slice(0, 2), [99, stretchSpan + 100]);
+    for (let at = 0; at < 50; at += 1) file.write("room", at, { t: -at });
+    file.packAll();
+    assert.is(file.count("stretches"), 2);
+    assert.is(file.read().times.length, 50 + 1 + 40);
+  });
+});
+
+/** As a kill of the process leaves its files. */
+function killed(file: File, path: string): File {
+  for (const suffix of ["", "-wal"])
+    if (existsSync(file.path + suffix)) copyFileSync(file.path + suffix, path + suffix);
+  file.close();
+  return new File(path);
+}
