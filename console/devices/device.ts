@@ -7,6 +7,7 @@ import { toCatalogue, type CommandCatalogue } from "./command-catalogue.ts";
 import { IdentityGuard } from "./identity-guard.ts";
 import { LatestValues } from "./latest-values.ts";
 import type { Retirement } from "./retirements.ts";
+import { sharedJson } from "./shared-names.ts";
 
 /** What people say of a device, each left out where they say none. */
 export interface PeoplesWord extends DeviceLabels {
@@ -93,7 +94,23 @@ export interface DeviceEntry {
 
 /** What a birth changes of an entry: the same door for one that arrives and for one that was kept. */
 export function introduced(birth: Birth): Pick<DeviceEntry, "birth" | "offers"> {
-  return { birth, offers: birth.commands && toCatalogue(birth.commands) };
+  const { commands, collectors, measurements } = birth;
+  const shared = {
+    ...birth,
+    ...(commands && { commands: sharedJson(commands) }),
+    ...(collectors && { collectors: sharedJson(collectors) }),
+    ...(measurements && { measurements: sharedJson(measurements) }),
+  };
+  return { birth: shared, offers: commands && sharedCatalogue(shared.commands ?? commands) };
+}
+
+/** Catalogues of offers that devices share. */
+const catalogues = new WeakMap<object, CommandCatalogue>();
+
+function sharedCatalogue(commands: NonNullable<Birth["commands"]>): CommandCatalogue {
+  const known = catalogues.get(commands) ?? toCatalogue(commands);
+  catalogues.set(commands, known);
+  return known;
 }
 
 export function newEntry(id: DeviceId): DeviceEntry {

@@ -1,4 +1,5 @@
 import * as assert from "uvu/assert";
+import * as fc from "fast-check";
 import { parseDeviceId } from "#shared/ids";
 import { suite } from "../../test/suite.ts";
 import { LatestValues, maxGlances, maxLatestFields } from "./latest-values.ts";
@@ -55,6 +56,31 @@ suite("latest values", ({ test }) => {
     latest.observe([series("room", {}, 2_000, { temperature: 1, humidity: 41, pressure: 990 })]);
     assert.equal(latest.list()[0]?.fields, { temperature: 35, humidity: 41, pressure: 990 }, "each by its own time");
     assert.is(latest.observe([series("room", {}, room.ts, { humidity: 42 })]), undefined, "overwrites nothing");
+  });
+
+  test("each field has the value of the newest sample that has told it, in whatever order samples come and whatever they leave out", () => {
+    const value = fc.option(fc.nat(9));
+    const told = fc.record({ ts: fc.integer({ min: 1, max: 6 }), a: value, b: value, c: value });
+    fc.assert(
+      fc.property(fc.array(told, { maxLength: 12 }), (samples) => {
+        const latest = new LatestValues();
+        const model = new Map<string, { value: number; at: number }>();
+        let newest = 0;
+        for (const { ts, ...values } of samples) {
+          const fields = Object.fromEntries(Object.entries(values).map(([name, one]) => [name, [one]]));
+          latest.observe([{ ...series("mem", {}, ts, fields), times: [ts] }]);
+          for (const [name, one] of Object.entries(values))
+            if (one !== null && ts >= (model.get(name)?.at ?? 0)) model.set(name, { value: one, at: ts });
+          newest = Math.max(newest, ts);
+        }
+        const [sample] = latest.list();
+        assert.equal(
+          Object.fromEntries(Object.entries(sample?.fields ?? {}).sort()),
+          Object.fromEntries([...model].sort().map(([name, one]) => [name, one.value])),
+        );
+        for (const [name, { at }] of model) assert.is(sample?.times?.[name] ?? newest, at, name);
+      }),
+    );
   });
 
   test("fields of one series are bounded: beyond it those of its newest sample stay", () => {

@@ -2,6 +2,7 @@ import { isList, lastValue, type FieldValue } from "#shared/columns";
 import type { Valued } from "#shared/filter/evaluate-filter";
 import { quoted } from "#shared/printable";
 import { sameTags } from "../store/same-tags.ts";
+import { sharedFields, sharedNames } from "./shared-names.ts";
 import type { SeriesColumns } from "../store/store.ts";
 import { hasMoreTags, toldOtherwise, type ToldSeries } from "./told-otherwise.ts";
 
@@ -20,9 +21,11 @@ export interface Sample {
 interface Newest extends ToldSeries {
   /** The moment as it was told; `ts` is never after the moment at which it came. */
   at: number;
-  readonly fields: string[];
-  readonly values: Value[];
-  readonly times: number[];
+  /** Shared by all devices that have them so, and so never changed in place. */
+  fields: readonly string[];
+  values: Value[];
+  /** Undefined where all of them were taken at `ts`, as most are. */
+  times: number[] | undefined;
 }
 
 type Value = Exclude<FieldValue, null>;
@@ -105,8 +108,8 @@ export class LatestValues {
     for (const newest of this.#byKey.values()) {
       if (newest.measurement !== measurement || newest.ts < since) continue;
       const place = newest.fields.indexOf(field);
-      const [value, ts] = [newest.values[place], newest.times[place]];
-      if (value === undefined || ts === undefined || ts < since) continue;
+      const [value, ts] = [newest.values[place], timeOf(newest, place)];
+      if (value === undefined || ts < since) continue;
       // A device that was given other tags has its whole of before in a series of its own.
       if (!isWhole(newest.tags)) (parts ??= []).push([newest, value]);
       else if (ts > wholeAt) [whole, wholeAt] = [value, ts];
@@ -153,8 +156,8 @@ export class LatestValues {
       const field = glances.get(measurement);
       if (over.has(newest) || field === undefined || !(tags["cpu"] ?? "cpu-total").startsWith("cpu-total")) continue;
       const place = newest.fields.indexOf(field);
-      const [value, ts] = [newest.values[place], newest.times[place]];
-      if (value === undefined || ts === undefined) continue;
+      const [value, ts] = [newest.values[place], timeOf(newest, place)];
+      if (value === undefined) continue;
       const sample = { measurement, tags, ts, fields: { [field]: value } };
       if (measurement === "disk") disks.push({ used: Number(value), sample });
       else if (samples.length < maxGlances) samples.push(sample);
@@ -189,13 +192,12 @@ export class LatestValues {
     const known = this.#byKey.get(key);
     if (known || this.#byKey.size >= maxLatestSeries) return known;
     const made: Newest = {
-      measurement,
-      tags,
+      ...sharedNames(measurement, tags),
       ts: -Infinity,
       at: -Infinity,
-      fields: [],
+      fields: none,
       values: [],
-      times: [],
+      times: undefined,
       first: Infinity,
       before: this.#beforeOf(measurement, tags),
     };
@@ -215,38 +217,68 @@ function isWhole(tags: SeriesColumns["tags"]): boolean {
   return none;
 }
 
-function sampleOf({ measurement, tags, ts, fields, values, times }: Newest): Sample {
+function sampleOf(newest: Newest): Sample {
+  const { measurement, tags, ts, fields, values } = newest;
   const known: Record<string, Value> = {};
   let older: Record<string, number> | undefined;
   for (const [index, field] of fields.entries()) {
-    const [value, at] = [values[index], times[index]];
-    if (value === undefined || at === undefined) continue;
+    const [value, at] = [values[index], timeOf(newest, index)];
+    if (value === undefined) continue;
     known[field] = value;
     if (at < ts) (older ??= {})[field] = at;
   }
   return { measurement, tags, ts, fields: known, ...(older && { times: older }) };
 }
 
-/** Samples of a series have mostly the same fields in the same order. */
-function take(newest: Newest, { fields, times }: SeriesColumns, ts: number, latest: number): void {
+const none: readonly never[] = [];
+
+function timeOf({ times, ts }: Newest, place: number): number {
+  return times?.[place] ?? ts;
+}
+
+/** Samples of a series have mostly the same fields in the same order, each with a value. */
+function take(newest: Newest, one: SeriesColumns, ts: number, latest: number): void {
+  const { times } = newest;
+  const isNewer = times ? times.every((time) => time <= ts || time > latest) : ts >= newest.ts || newest.ts > latest;
+  if (!isNewer || !takeWhole(newest, one.fields)) takeEach(newest, one, ts, latest);
+}
+
+/** @returns whether the sample has all fields that are known and no other ones, in their order; then they are taken */
+function takeWhole(newest: Newest, fields: SeriesColumns["fields"]): boolean {
+  if (newest.fields.length === 0) newest.fields = sharedFields(newest.measurement, fields);
+  let place = 0;
+  for (const field in fields) if (newest.fields[place++] !== field || lastValue(fields[field]!) === null) return false;
+  if (place !== newest.fields.length) return false;
+  // Made to measure: an array that is pushed to has room for sixteen more.
+  if (newest.values.length !== place) newest.values = newest.fields.map((field) => lastValue(fields[field]!)!);
+  else for (let at = 0; at < place; at++) newest.values[at] = lastValue(fields[newest.fields[at]!]!)!;
+  newest.times = undefined;
+  return true;
+}
+
+function takeEach(newest: Newest, { fields, times }: SeriesColumns, ts: number, latest: number): void {
+  // What has no value yet was never told.
+  if (newest.values.length !== newest.fields.length) newest.fields = none;
+  const taken = (newest.times ??= newest.fields.map(() => newest.ts));
   let next = 0;
   for (const field in fields) {
     const column = fields[field]!;
     let value = lastValue(column);
     let at = ts;
     if (value === null && isList(column)) {
-      const told = column.findLastIndex((one) => one !== null);
+      const told = column.findLastIndex((each) => each !== null);
       value = column[told] ?? null;
       at = Math.min(times[told] ?? ts, ts);
     }
     if (value === null) continue;
     const known = newest.fields[next] === field ? next : newest.fields.indexOf(field);
-    const before = newest.times[known];
-    const place = known < 0 ? newest.fields.push(field) - 1 : known;
+    const before = taken[known];
+    const place = known < 0 ? newest.fields.length : known;
+    if (known < 0) newest.fields = [...newest.fields, field];
     next = place + 1;
     if (before !== undefined && at < before && before <= latest) continue;
     newest.values[place] = value;
-    newest.times[place] = at;
+    taken[place] = at;
   }
 }
 
@@ -259,25 +291,19 @@ function merge(newest: Newest, fields: SeriesColumns["fields"]): string | undefi
     const known = newest.fields.indexOf(field);
     // Bounded as well: a device may say ever other fields of one instant.
     if (known < 0 && newest.fields.length >= maxLatestFields) continue;
-    const at = known < 0 ? newest.fields.push(field) - 1 : known;
-    if (newest.times[at] === newest.ts && newest.values[at] !== value) other ??= field;
+    const at = known < 0 ? newest.fields.length : known;
+    if (known < 0) newest.fields = [...newest.fields, field];
+    else if (timeOf(newest, at) === newest.ts && newest.values[at] !== value) other ??= field;
     newest.values[at] = value;
-    newest.times[at] = newest.ts;
+    if (newest.times) newest.times[at] = newest.ts;
   }
   return other;
 }
 
 function keepOnly(newest: Newest, fields: SeriesColumns["fields"]): void {
-  let kept = 0;
-  for (const [index, field] of newest.fields.entries()) {
-    const [value, at] = [newest.values[index], newest.times[index]];
-    if (!Object.hasOwn(fields, field) || value === undefined || at === undefined) continue;
-    newest.fields[kept] = field;
-    newest.values[kept] = value;
-    newest.times[kept] = at;
-    kept += 1;
-  }
-  newest.fields.length = kept;
-  newest.values.length = kept;
-  newest.times.length = kept;
+  const kept = newest.fields.flatMap((field, index) => (Object.hasOwn(fields, field) ? [index] : []));
+  const { fields: names, values, times } = newest;
+  newest.fields = kept.map((index) => names[index]!);
+  newest.values = kept.map((index) => values[index]!);
+  newest.times = times && kept.map((index) => times[index]!);
 }
