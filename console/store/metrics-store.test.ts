@@ -15,7 +15,7 @@ import { maxQueryAnswerBytes } from "./influx-reader.ts";
 import { firstAnswer, InfluxStore } from "./influx.ts";
 import { parseInfluxUrl } from "./influx-url.ts";
 import { trimLineEvery } from "./trim-log.ts";
-import { maxTrimmedSeries } from "./trimming.ts";
+import { agedShare, maxTrimmedSeries } from "./trimming.ts";
 import { StoreUnavailableError, type MetricsQuery, type MetricsStore, type SeriesColumns } from "./store.ts";
 
 const device = parseDeviceId("rpi-7");
@@ -287,6 +287,25 @@ suite("embedded store", ({ test }) => {
     clock.advance(60_000);
     await store.write([series({ used: [1] }, { times: [began + 3_660_000] })]);
     assert.equal(await values(store, { to: began + 7_200_000 }), [3_600, 1]);
+  });
+
+  test("what is a little too old is not looked for with each minute", async (scope) => {
+    const clock = new ManualClock(began);
+    const maxAge = 600_000 / agedShare;
+    const path = join(await scope.directory(), "metrics.db");
+    const store = new EmbeddedStore({ path, maxAge, maxBytes: 1e9, log: silentLog, clock });
+    await store.start();
+    scope.cleanup(() => store.stop());
+    const write = (at: number): Promise<unknown> => store.write([series({ used: [1] }, { times: [at] })]);
+    const left = async (): Promise<number> => (await values(store, { from: began - maxAge, to: began + 1e9 })).length;
+    await write(clock.now());
+    await write(clock.now() - maxAge + 60_000);
+    clock.advance(480_000);
+    await write(clock.now());
+    assert.is(await left(), 3, "too old by seven minutes");
+    clock.advance(120_000);
+    await write(clock.now());
+    assert.equal(await left(), 3, "that one went, and one has come");
   });
 
   test("a fleet's series are looked into some with each write", async (scope) => {

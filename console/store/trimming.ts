@@ -27,6 +27,11 @@ export interface StoredSpan {
 
 /** Milliseconds between two looks at age and size; taken on a write, never on a timer. */
 const trimEvery = 60_000;
+/**
+ * The share of the age by which a sample may outlive it: a look at all series takes 20 µs for each, and with ten thousand devices and one each minute that was a second of
+ * every minute, for a history of a month of which nothing was a minute too old.
+ */
+export const agedShare = 1 / 500;
 /** The share of the time span that is let go when the file is too large; the double as long as that was not enough. */
 const slice = 0.1;
 /** Rows deleted and pages given back by one write at most, a stretch being as costly as so many rows: some 20 ms. More at once would hold up the whole process for seconds. */
@@ -57,6 +62,8 @@ export class Trimming {
   readonly #told: TrimLog;
   #open: { readonly database: Database; readonly statements: Statements } | undefined;
   #looked = Number.NEGATIVE_INFINITY;
+  /** When all series were gone through for what is too old. */
+  #aged = Number.NEGATIVE_INFINITY;
   /** What is older is being let go, some with each write. */
   #cut: Cut | undefined;
   #slice = slice;
@@ -92,14 +99,20 @@ export class Trimming {
     if (!this.#open || (this.#cut === undefined && now - this.#looked < trimEvery)) return false;
     const { database, statements } = this.#open;
     this.#looked = now;
-    this.#cut ??= cutByAge(this.#ages, this.#options.maxAge) ?? this.#bySize(database, statements);
+    this.#cut ??= this.#byAge(now) ?? this.#bySize(database, statements);
     if (this.#cut === undefined) return false;
     const { gone, isThrough } = this.#deleteBefore(this.#cut, statements);
     if (!isThrough) return gone;
+    if (this.#cut.why === "age") this.#aged = now;
     database.exec(`PRAGMA incremental_vacuum(${chunk.pages})`);
     // On at the oldest part of a file that is too large, or at the same place while there are pages to give back.
     this.#cut = this.#bySize(database, statements) ?? (sizes(database).free > 0 ? this.#cut : undefined);
     return gone;
+  }
+
+  #byAge(now: number): Cut | undefined {
+    const { maxAge } = this.#options;
+    return now - this.#aged < maxAge * agedShare ? undefined : cutByAge(this.#ages, maxAge);
   }
 
   get #ages(): Ages {
