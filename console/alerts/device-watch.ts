@@ -121,8 +121,8 @@ export class DeviceWatch {
     if (ofDevice.length === 0) return;
     const now = this.#now();
     const grace = lookUp(device, this.#heardFrom ?? now);
-    const plain = lookUp(device, 0);
-    if (!grace || !plain) return;
+    if (!grace) return;
+    let plain: LookUp | undefined;
     for (const on of ofDevice) {
       const { when, stays } = on.check;
       const { name } = on.read.rule;
@@ -131,7 +131,7 @@ export class DeviceWatch {
       const condition = isFiring ? stays : when;
       // While nobody can be heard, nothing is known of who is silent.
       if (this.#heardFrom === undefined && comparisonsOf(condition).some((one) => isHeard(one.name))) continue;
-      const values = isFiring ? plain : grace;
+      const values = isFiring ? (plain ??= lookUp(device, 0) ?? grace) : grace;
       const { holds } = evaluateFilter(condition, values, { several: "any" });
       this.#step(on, device, "", advance(state, on.timing, now, now, holds), state, valueIn(condition, values), now);
     }

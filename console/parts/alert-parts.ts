@@ -32,10 +32,8 @@ interface Needs {
   readonly wake: () => void;
 }
 
-/** Milliseconds for which it stands what a device misses: two queries. */
-const missingStands = 300_000;
-/** The same for how a device shows who it is: two rows, asked of every device every ten seconds, where a certificate is renewed days before its end. */
-const identityStands = 60_000;
+/** Milliseconds for which it stands what a device misses, and how it shows who it is: two queries each, which every device is looked at for every ten seconds. */
+const stands = 300_000;
 
 export interface AlertParts {
   readonly alerts: Alerts;
@@ -88,14 +86,14 @@ function knownOf({ clock, state }: Surroundings, { devices, ingest }: Needs) {
     const told = identities.get(id);
     if (told && told.until > clock.monotonic()) return told.identity;
     const found = identityOf(state, id, clock.now());
-    identities.set(id, { until: clock.monotonic() + identityStands, identity: found });
+    identities.set(id, { until: clock.monotonic() + stands, identity: found });
     return found;
   };
   const missingOf = (id: DeviceId): number => {
     const told = missing.get(id);
     if (told && told.until > clock.monotonic()) return told.samples;
     const samples = ingest().batches.completeness.missing(id);
-    missing.set(id, { until: clock.monotonic() + missingStands, samples });
+    missing.set(id, { until: clock.monotonic() + stands, samples });
     return samples;
   };
   const gatewayOf = (device: Device): Gateway | undefined => {
