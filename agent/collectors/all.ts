@@ -38,14 +38,14 @@ export function linux(proc: ProcReader, names: NamePatterns = {}): Collector[] {
     diskio(proc, wanted("disks")),
     net(proc, wanted("interfaces")),
     netstat(proc),
-    nstat(proc),
     rarely(conntrack(proc)),
     system(proc),
     processes(proc),
     temp(proc),
     kernel(proc),
     rarely(sysctlFs(proc)),
-    // Many series, for what few look at.
+    // Many series or names, for what few look at.
     rarely(interrupts(proc), maxPause),
+    rarely(nstat(proc), maxPause),
   ];
 }

@@ -2,17 +2,21 @@ import type { Collector, Reading } from "./collector.ts";
 
 /** Milliseconds of CPU in a sample that one costly reading may take on average. */
 const budget = 0.05;
-/** Milliseconds between two readings at most, however costly: once a minute, with room for a beat that is not quite even. */
+/** Milliseconds between two readings at most of what takes a few milliseconds: once a minute, with room for a beat that is not quite even. */
 export const maxPause = 55_000;
+/** The same of what takes more, each millisecond of which is worth so many between two readings: a twenty thousandth of a core. */
+export const maxLongPause = 295_000;
+const worth = 20_000;
 
 /**
  * When something that is costly to read is read again: as soon as its cost, spread over the samples since, is within the budget,
- * and once a minute at least.
+ * and once a minute at least; what takes more than three milliseconds more rarely, once in five minutes at least.
  */
 export class CollectorTurns {
   readonly #minPause: number;
   #begun = Number.NEGATIVE_INFINITY;
   #left = 0;
+  #longest = maxPause;
 
   /** @param minPause milliseconds between two readings at least, for what takes many bytes on the wire */
   constructor(minPause = 0) {
@@ -24,7 +28,7 @@ export class CollectorTurns {
     const passed = now - this.#begun;
     const affordable = this.#left <= 0;
     this.#left -= 1;
-    if (passed < this.#minPause || !(affordable || passed >= maxPause)) return false;
+    if (passed < this.#minPause || !(affordable || passed >= this.#longest)) return false;
     this.#begun = now;
     return true;
   }
@@ -32,6 +36,7 @@ export class CollectorTurns {
   /** What the reading took, in milliseconds. */
   took(cost: number): void {
     this.#left = Math.ceil(cost / budget) - 1;
+    this.#longest = Math.min(maxLongPause, Math.max(maxPause, cost * worth));
   }
 }
 

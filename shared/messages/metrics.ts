@@ -1,9 +1,14 @@
 import * as z from "zod/mini";
+import { decode, payloadCap } from "#shared/codec";
 import type { Column } from "#shared/columns";
 import {
   fits,
+  isBetween,
   isColumn,
+  isCount,
   isOffsets,
+  isPlainObject,
+  isToken,
   maxTagValueLength,
   maxInBatch,
   maxSpread,
@@ -12,7 +17,7 @@ import {
   spreads,
 } from "#shared/messages/batch-check";
 import { measurementName, name } from "#shared/messages/names";
-import { atMost, count, epochMs, read, payloadText, token } from "#shared/messages/payload-schema";
+import { atMost, check, count, epochMs, payloadText, token } from "#shared/messages/payload-schema";
 
 /** A tag's value: anything printable; commas, spaces and equal signs are escaped by the store. */
 const tagValue = z.string().check(
@@ -132,4 +137,21 @@ export const ack = z.object({
 });
 export type Ack = z.infer<typeof ack>;
 
-export const readAck = (payload: Buffer): Ack => read(ack, payload, "ack").value;
+/** @throws BadInputError */
+export function readAck(payload: Buffer): Ack {
+  const { value } = decode(payload, payloadCap);
+  return isPlainAck(value) ? value : check(ack, value, "ack");
+}
+
+/** Whether `value` is an ack of batches that the schema takes as it is: the one of every sample, by a plain loop. It may say no to what the schema takes. */
+export function isPlainAck(value: unknown): value is Ack {
+  if (!isPlainObject(value)) return false;
+  for (const key in value) if (key !== "outbox" && key !== "run" && key !== "ts" && key !== "ranges") return false;
+  const { outbox, run, ts, ranges } = value;
+  if (!isToken(outbox) || ("run" in value && !isToken(run)) || !isBetween(ts, 8.64e15)) return false;
+  return Array.isArray(ranges) && ranges.length <= 1_000 && ranges.every(isRange);
+}
+
+function isRange(range: unknown): boolean {
+  return Array.isArray(range) && range.length === 2 && isCount(range[0]) && isCount(range[1]);
+}

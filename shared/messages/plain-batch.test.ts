@@ -5,7 +5,7 @@ import { BadInputError } from "#shared/errors";
 import { isPlainBatch } from "#shared/messages/plain-batch";
 import { maxInBatch, maxSpread, maxTags } from "#shared/messages/batch-check";
 import { readBatch } from "#shared/messages/batch-reading";
-import { batch as schema } from "#shared/messages/metrics";
+import { ack, batch as schema, isPlainAck, type Ack } from "#shared/messages/metrics";
 import { readSimple } from "#shared/messages/simple";
 import { Random } from "../../chaos/random.ts";
 import { suite } from "../../test/suite.ts";
@@ -123,6 +123,31 @@ suite("batch check", ({ test }) => {
     }
     // Else the comparison would be of one side only.
     assert.ok(seen.taken > 1_000 && seen.refused > 1_000, JSON.stringify(seen));
+  });
+
+  test("of acks it takes what consoles say with every batch, and nothing that the schema refuses or changes", () => {
+    const random = new Random("acks");
+    const good: Ack = {
+      outbox: "o5rw",
+      run: "r4d1",
+      ts: 1_767_225_600_000,
+      ranges: [
+        [1, 3],
+        [5, 5],
+      ],
+    };
+    assert.ok(isPlainAck(good));
+    const seen = { taken: 0, refused: 0 };
+    for (let round = 0; round < 5_000; round++) {
+      const value = mutated(good, random);
+      if (isPlainAck(value)) {
+        seen.taken += 1;
+        const parsed = z.safeParse(ack, value);
+        assert.ok(parsed.success, JSON.stringify(value));
+        assert.equal(parsed.data, value);
+      } else seen.refused += 1;
+    }
+    assert.ok(seen.taken > 200 && seen.refused > 200, JSON.stringify(seen));
   });
 
   test("what it refuses of good batches is only what the schema would change or a gap", () => {
