@@ -37,7 +37,7 @@ export interface Violation {
 /** One run of a case. */
 export interface Trial {
   /** Milliseconds that healing may take while every process serves. */
-  readonly patience: number;
+  patience(plan: Plan): number;
   /** Who has files of the console's open, where somebody has. */
   readonly reader?: Reader;
   /** Everybody serves, and no round has begun. */

@@ -15,7 +15,7 @@ export interface Outcome {
 /** Plays one plan: work and faults at their moments, then healing until everything is at rest. */
 export async function playRound({ fleet, striker }: Stage, trial: Trial, plan: Plan): Promise<Outcome> {
   const { fault } = plan;
-  const rest = new Rest(fleet, trial.patience);
+  const rest = new Rest(fleet, trial.patience(plan));
   const again = new Map(fault.arms.map(({ who, again: point }) => [who, point]));
   const fallen = new Set<Role>();
   const revivals: Promise<void>[] = [];

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { answerWithin } from "../../console/desk/doubts.ts";
 import type { Case, Stage, Trial, Violation } from "../case.ts";
 import { onlooker } from "../fleet.ts";
 import { Journal, JournalReader } from "../journal.ts";
@@ -18,6 +19,9 @@ import { countForgeries, ownRows } from "./signed.ts";
 /** Milliseconds at the end: for the last late answers, and then of silence, several times the longest wait between two repetitions. */
 const end = { lateAnswers: 1_000, silence: 2_000 };
 
+/** Milliseconds in which everybody comes to rest. */
+const healing = 8_000;
+
 /** No command is lost, doubled or left unexplained. */
 export const commands: Case = {
   agent: "commandsAgent",
@@ -30,7 +34,6 @@ export const commands: Case = {
 
 /** Callers send commands; the evidence is what handlers and callers write down, the history's file, and what passes at the broker. */
 class CommandTrial implements Trial {
-  readonly patience = 8_000;
   readonly #stage: Stage;
   readonly reader: History;
   readonly #told: Journal;
@@ -56,6 +59,14 @@ class CommandTrial implements Trial {
       incidents: new JournalReader<Incident>(`${site.directory}/incidents.jsonl`),
       told: new JournalReader<Told>(`${site.directory}/callers.jsonl`),
     };
+  }
+
+  /** Of what was queued in a console that was put back each device is asked, once it is there again, and has that long to answer. */
+  patience({ fault }: Plan): number {
+    const isPutBack = fault.blows.some(
+      ({ who, what }) => who === "server" && (what === "restore" || what === "put back"),
+    );
+    return healing + (isPutBack ? answerWithin : 0);
   }
 
   async work(plan: Plan): Promise<void> {

@@ -21,6 +21,9 @@ const once = 10_000;
 /** Milliseconds that simple samples may wait at the console for the store, when everything runs. */
 const spooled = 10_000;
 
+/** Milliseconds for all outboxes to be empty: InfluxDB reads its log when it starts, and the longest back-off has to pass. */
+const healing = 30_000;
+
 /** No sample is lost. */
 export const samples: Case = {
   agent: "samplesAgent",
@@ -32,8 +35,6 @@ export const samples: Case = {
 
 /** Agents measure, and a sensor sends what it does not keep; the evidence is what they write down, the store, and what the console tells. */
 class SampleTrial implements Trial {
-  /** InfluxDB reads its log when it starts, and the longest back-off has to pass. */
-  readonly patience = 30_000;
   readonly #stage: Stage;
   readonly #witness: Witness;
   readonly #sender: SimpleSender;
@@ -68,6 +69,10 @@ class SampleTrial implements Trial {
     };
   }
 
+  patience(): number {
+    return healing;
+  }
+
   async begin(): Promise<void> {
     await this.#alerts.start();
     await this.#alerts.prepare();
@@ -84,7 +89,7 @@ class SampleTrial implements Trial {
 
   async rest(_plan: Plan, rest: Rest): Promise<void> {
     const { fleet } = this.#stage;
-    await rest.until("every outbox to be empty", async () => (await fleet.ask("rest", this.patience), true));
+    await rest.until("every outbox to be empty", async () => (await fleet.ask("rest", healing), true));
   }
 
   /** Looks for every sample so far. */
