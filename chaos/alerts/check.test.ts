@@ -1,12 +1,17 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
 import { checkAlerts, type AlertEvidence, type SeenAlert } from "./check.ts";
-import { isHighAt, isOdd, nextNumber } from "./wave.ts";
+import { isHighAt, nextNumber, wordOf } from "./wave.ts";
 
 /** One sample each 100 ms from 1,000 on, by `h` where it is high: in batches of one, each acknowledged at once. */
 function measured(wave: string, lost: readonly number[] = []): Pick<AlertEvidence, "kept" | "acked" | "stored"> {
   let n = 0;
-  const all = wave.split("").map((one, place) => ({ at: 1_000 + 100 * place, n: (n = nextNumber(n, one === "h")) }));
+  const all = wave
+    .split("")
+    .map((one, place) => ({
+      at: 1_000 + 100 * place,
+      n: (n = nextNumber(n, one === "h" ? "high" : one === "l" ? "low" : "nothing")),
+    }));
   return {
     kept: all.map((one, seq) => ({ who: "dev-a", outbox: "o", seq, on: one.at, at: [one.at], n: [one.n] })),
     acked: all.map(({ at }, seq) => ({ who: "dev-a", outbox: "o", on: at + 20, ranges: [[seq, seq]] })),
@@ -105,6 +110,12 @@ const cases: readonly {
     alerts: [],
     found: [],
   },
+  {
+    what: "an agent on a copied directory, of whose samples the rule sees nothing",
+    of: measured("lhchlcchcl"),
+    alerts: [alert("one", 1_100, 1_400), alert("two", 1_700, 1_900)],
+    found: [],
+  },
   { what: "what was before the rule", of: { from: 1_300 }, alerts: [two], found: [] },
 ];
 
@@ -117,11 +128,11 @@ suite("chaos: what is checked of alerts", ({ test }) => {
     });
 
   test("numbers tell the wave, grow, and follow the clock", () => {
-    for (const isHigh of [true, false])
-      for (const n of [7, 8]) {
-        const next = nextNumber(n, isHigh);
-        assert.ok(next > n && next <= n + 2);
-        assert.is(isOdd(next), isHigh);
+    for (const word of ["low", "high", "nothing"] as const)
+      for (const n of [7, 8, 9]) {
+        const next = nextNumber(n, word);
+        assert.ok(next > n && next <= n + 3);
+        assert.is(wordOf(next), word);
       }
     assert.equal([0, 2_199, 2_200, 4_999, 5_000].map(isHighAt), [true, true, false, false, true]);
   });

@@ -3,7 +3,7 @@ import type { Violation } from "../case.ts";
 import type { Acked, Kept, Stored } from "../samples/check.ts";
 import type { Span } from "../samples/deaf.ts";
 import type { Received } from "./receiver.ts";
-import { isOdd } from "./wave.ts";
+import { wordOf } from "./wave.ts";
 
 export type SeenAlert = Pick<AlertDocument, "id" | "since" | "resolved" | "why" | "history">;
 
@@ -51,7 +51,7 @@ export function checkAlerts(evidence: AlertEvidence): Violation[] {
   const violations: Violation[] = [];
   const found = (rule: Rule, key: string | number, text: string): void =>
     void violations.push({ rule, key: `${rule} ${device} ${key}`, text: `${device}: ${text}` });
-  const stored = [...evidence.stored].sort((one, other) => one.at - other.at);
+  const stored = evidence.stored.filter(({ n }) => wordOf(n) !== "nothing").sort((one, other) => one.at - other.at);
   const runs = runsIn(stored);
   const times = timesOf(evidence);
   const lost = lostOf(evidence);
@@ -61,7 +61,7 @@ export function checkAlerts(evidence: AlertEvidence): Violation[] {
     const its = alerts.filter((one) => touches(one, run));
     const what = `${span(first, last)}, low again at ${end ?? "no time yet"}`;
     if (its.length === 0) found("each crossing fires", first, `no alert of ${what}`);
-    const isSplit = lost.some(({ at, isHigh }) => !isHigh && first < at && at < last);
+    const isSplit = lost.some((at) => first < at && at < last);
     if (its.length > 1 && !isSplit)
       found("each crossing fires once", first, `${its.length} alerts (${its.map(shown).join("; ")}) of ${what}`);
   }
@@ -75,7 +75,7 @@ export function checkAlerts(evidence: AlertEvidence): Violation[] {
     if (resolved !== null && (why !== null || !times.low.has(resolved)))
       found("an alert is of what was measured", `${id} end`, `nothing was low at the end of ${shown(alert)}: ${why}`);
     const newest = stored.at(-1);
-    if (resolved === null && newest && newest.at > since && !isOdd(newest.n))
+    if (resolved === null && newest && newest.at > since && wordOf(newest.n) === "low")
       found("each end is told", id, `${shown(alert)} still fires, and it was low at ${newest.at}`);
     const its = runs.filter((run) => touches(alert, run));
     const [one, other] = its;
@@ -100,7 +100,7 @@ function runsIn(stored: readonly Stored[]): Run[] {
   const runs: Run[] = [];
   let open: Run | undefined;
   for (const { at, n } of stored) {
-    if (isOdd(n)) {
+    if (wordOf(n) === "high") {
       if (open) open.last = at;
       else runs.push((open = { first: at, last: at, end: undefined }));
     } else if (open) {
@@ -113,17 +113,18 @@ function runsIn(stored: readonly Stored[]): Run[] {
 
 /** Also of what is in no store any more: it was looked at before. */
 function timesOf({ kept, stored }: AlertEvidence): Readonly<Record<"high" | "low", ReadonlySet<number>>> {
-  const times = { high: new Set<number>(), low: new Set<number>() };
-  const add = (n: number, at: number): void => void (isOdd(n) ? times.high : times.low).add(at);
+  const times = { high: new Set<number>(), low: new Set<number>(), nothing: new Set<number>() };
+  const add = (n: number, at: number): void => void times[wordOf(n)].add(at);
   for (const { n, at } of kept) for (const [place, value] of n.entries()) add(value, at[place] ?? 0);
   for (const { n, at } of stored) add(n, at);
   return times;
 }
 
-function lostOf({ kept, stored }: AlertEvidence): { readonly at: number; readonly isHigh: boolean }[] {
+/** Low samples that an agent had on its disk, and no store has any more. */
+function lostOf({ kept, stored }: AlertEvidence): number[] {
   const values = new Set(stored.map(({ n }) => n));
   return kept.flatMap(({ n, at }) =>
-    n.flatMap((value, place) => (values.has(value) ? [] : [{ at: at[place] ?? 0, isHigh: isOdd(value) }])),
+    n.flatMap((value, place) => (values.has(value) || wordOf(value) !== "low" ? [] : [at[place] ?? 0])),
   );
 }
 

@@ -10,13 +10,18 @@ export function isHighAt(now: number): boolean {
   return now % period < highFor;
 }
 
-/** The next number after `n` that tells what the wave is: an odd one where it is high. So whoever finds a number knows whether it crossed. */
-export function nextNumber(n: number, isHigh: boolean): number {
-  return isOdd(n + 1) === isHigh ? n + 1 : n + 2;
+/** What a number says of the wave by what is left of it over 3: an agent on a copied directory says nothing. */
+const words = ["low", "high", "nothing"] as const;
+export type Word = (typeof words)[number];
+
+/** The next number after `n` that says this: so whoever finds a number knows whether the sample crossed. */
+export function nextNumber(n: number, word: Word): number {
+  const next = n + 1;
+  return next + ((words.indexOf(word) - (next % words.length) + words.length) % words.length);
 }
 
-export function isOdd(n: number): boolean {
-  return n % 2 === 1;
+export function wordOf(n: number): Word {
+  return words[n % words.length] ?? "nothing";
 }
 
 /** The rule that looks at it, and the channel that tells of it. */

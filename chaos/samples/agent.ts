@@ -16,7 +16,7 @@ import { hastyClock } from "../hasty-clock.ts";
 import { Journal } from "../journal.ts";
 import { around, aroundTraffic, KillPoints } from "../points.ts";
 import type { Acked, Kept } from "./check.ts";
-import { isHighAt, isOdd, nextNumber } from "../alerts/wave.ts";
+import { isHighAt, nextNumber } from "../alerts/wave.ts";
 import { smallOutbox } from "../setting.ts";
 
 /**
@@ -49,9 +49,10 @@ const numbers: Collector = {
   sample: () => {
     work.beats += 1;
     if (!work.goesOn && !work.ends) return [];
-    n = nextNumber(n, isHighAt(Date.now()));
-    // Rules of alerts look at one series of a device.
-    return [{ measurement: "chaos", tags, fields: copied ? { n } : { n, v: isOdd(n) ? 1 : 0 } }];
+    const isHigh = isHighAt(Date.now());
+    // Of a device the rule is to look at one series.
+    n = nextNumber(n, copied ? "nothing" : isHigh ? "high" : "low");
+    return [{ measurement: "chaos", tags, fields: copied ? { n } : { n, v: isHigh ? 1 : 0 } }];
   },
 };
 
