@@ -220,6 +220,10 @@ suite("the checker", ({ test }) => {
       costs: [{ who: "server" as const, what: "restored" as const, from: 150, to: 180 }],
     };
     assert.equal(check({ ...restored, begins: [] }), []);
+    const orders = [{ ...order, key: "rerun" as const }];
+    assert.equal(check({ ...restored, orders, begins: [] }), []);
+    const ofRerun = check({ ...restored, orders }).map(({ rule }) => rule);
+    assert.ok(ofRerun.includes("what can be run again is not interrupted"), ofRerun.join());
     assert.is(check({ ...restored, begins: [], costs: [] }).length, 1);
     assert.is(check(restored).length, 1);
   });

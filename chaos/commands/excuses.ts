@@ -16,6 +16,12 @@ const ofHistory: ReadonlySet<string> = new Set([
   "every caller gets an answer",
   "callers are told what the history says",
 ]);
+/** What breaks besides when it is not begun any more, whatever its handler could do. */
+const ofRestored: ReadonlySet<string> = new Set([
+  "interrupted only when its agent died",
+  "what can be run again is not interrupted",
+  "verify tells what is so",
+]);
 
 /** What a turned bit may break besides: a row is closed as damaged, or is as it was before; what a device has ended is not known any more. */
 const ofDamage: Readonly<Record<"server" | "device", ReadonlySet<string>>> = {
@@ -53,7 +59,7 @@ function older(rule: string, { told, row, begins, due, isMeddledWith }: Story, {
   // What nobody had begun by then stays signed: a hostile bus may bring it about later.
   const wasUnbegun = begins.every(({ at }) => isMeddledWith && at > (row?.ended ?? 0));
   if (restored && wasUnbegun && row?.state === "interrupted" && row.document.includes('"code":"restored"'))
-    return rule === "interrupted only when its agent died" || rule === "verify tells what is so" || ofHistory.has(rule);
+    return ofRestored.has(rule) || ofHistory.has(rule);
   // It was closed by then, and the device's word came in what was thrown away.
   if (rule === "what comes too late is kept" && (row?.ended ?? Infinity) <= to && due >= from) return true;
   const asked = told[0]?.at ?? 0;
