@@ -6,12 +6,10 @@ import { isHighAt, nextNumber, wordOf } from "./wave.ts";
 /** One sample each 100 ms from 1,000 on, by `h` where it is high: in batches of one, each acknowledged at once. */
 function measured(wave: string, lost: readonly number[] = []): Pick<AlertEvidence, "kept" | "acked" | "stored"> {
   let n = 0;
-  const all = wave
-    .split("")
-    .map((one, place) => ({
-      at: 1_000 + 100 * place,
-      n: (n = nextNumber(n, one === "h" ? "high" : one === "l" ? "low" : "nothing")),
-    }));
+  const all = wave.split("").map((one, place) => ({
+    at: 1_000 + 100 * place,
+    n: (n = nextNumber(n, one === "h" ? "high" : one === "l" ? "low" : "nothing")),
+  }));
   return {
     kept: all.map((one, seq) => ({ who: "dev-a", outbox: "o", seq, on: one.at, at: [one.at], n: [one.n] })),
     acked: all.map(({ at }, seq) => ({ who: "dev-a", outbox: "o", on: at + 20, ranges: [[seq, seq]] })),
