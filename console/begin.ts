@@ -50,6 +50,7 @@ export async function begin(
   lifetime.add(() => jobs.stop());
   jobs.start(restored);
   parts.restored.begun();
+  parts.alerts.catchUp({ commands: () => desk.walk({}), jobs: () => jobs.walk() });
   // Before any task of theirs is published again.
   lifetime.add(() => removals.stop());
   removals.begin();

@@ -243,9 +243,9 @@ export class AlertBook {
     });
   }
 
-  /** Writes what has changed. @throws Error of the database: then it waits, and is tried again */
-  flush(): void {
-    this.#writes.flush();
+  /** Writes what has changed. @returns whether something has @throws Error of the database: then it waits, and is tried again */
+  flush(): boolean {
+    return this.#writes.flush();
   }
 
   #written(): void {

@@ -253,6 +253,11 @@ export class AlertRows {
     return damageOf(this.#database).one("alert_points", select, parsePoint, rule, device, series);
   }
 
+  /** What is remembered of a series that was forgotten: names of series come from outside, and are without end. */
+  dropPoints({ rule, device, series }: Omit<SlotRow, "state">): void {
+    this.#prepare("DELETE FROM alert_points WHERE rule = ? AND device = ? AND series = ?").run(rule, device, series);
+  }
+
   rules(): readonly KeptRule[] {
     const select = this.#prepare("SELECT * FROM alert_rules ORDER BY name");
     return damageOf(this.#database).all("alert_rules", select, parseAlertRule);

@@ -94,9 +94,10 @@ export class AlertWrites {
     for (const key of this.#points.keys()) if (key.split("\n")[1] === device) this.#points.delete(key);
   }
 
-  /** Writes what waits. @throws Error of the database: then it waits on, and is tried again */
-  flush(): void {
-    if (this.#waiting.length === 0 && this.#points.size === 0) return;
+  /** Writes what waits. @returns whether somebody may wait for it @throws Error of the database: then it waits on, and is tried again */
+  flush(): boolean {
+    const isAwaited = this.#waiting.length > 0;
+    if (!isAwaited && this.#points.size === 0) return false;
     const { database } = this.#options;
     const effects: (() => void)[] = [];
     const backs: (() => void)[] = [];
@@ -113,9 +114,10 @@ export class AlertWrites {
     this.#counts.clear();
     this.#latest.clear();
     this.#points.clear();
-    if (effects.length === 0) return;
+    if (effects.length === 0) return isAwaited;
     for (const effect of effects) effect();
     this.#options.written();
+    return isAwaited;
   }
 
   #write(turn: AlertTurn): void {

@@ -414,7 +414,7 @@ suite("alerts", ({ test }) => {
     assert.equal(at.said(), ["firing 10"]);
     end("update", "succeeded", begin + 20);
     assert.equal(at.said(), ["firing 10", "resolved 20"]);
-    at.alerts.jobChanged({ id: "j1", key: "update", state: "aborted", ended: begin + 30 });
+    at.alerts.jobChanged({ id: "j1", ts: begin, key: "update", state: "aborted", ended: begin + 30 });
     at.alerts.flush();
     assert.equal(at.told.at(-1)?.title, "J: j1");
     at.clock.advance(86_400_000 + 60_000);

@@ -15,6 +15,7 @@ import { AlertBook } from "./alert-book.ts";
 import { AlertRows } from "./alert-rows.ts";
 import { isAboutHearing } from "./device-values.ts";
 import { DeviceWatch } from "./device-watch.ts";
+import { EndingWatch, type EndedJob, type Endings } from "./ending-watch.ts";
 import type { Gateway } from "./behind-gateway.ts";
 import { replayInTurns, rowsFromStore } from "./history.ts";
 import { LateSamples } from "./late-samples.ts";
@@ -86,6 +87,7 @@ export class Alerts {
   readonly #mutes = new Mutes();
   readonly #samples: SampleWatch;
   readonly #devices: DeviceWatch;
+  readonly #ends: EndingWatch;
   /** One at a time, and people take turns: each goes through many samples. */
   readonly #previews: ReadQueue;
   #started = false;
@@ -125,9 +127,18 @@ export class Alerts {
       ruleOn: (rule, device) => this.#ruleOn(rule, device),
       awaits,
     });
+    this.#ends = new EndingWatch({
+      book: this.book,
+      rows,
+      clock,
+      rulesOf,
+      without: (kind) => this.#sets.without(kind),
+      looksAtCommands: () => this.rules.active().some(({ kind }) => kind === "command"),
+    });
     this.#devices = new DeviceWatch({
       ...options,
       book: this.book,
+      ends: this.#ends,
       rulesOf,
       without: (kind) => this.#sets.without(kind),
       lookUp: (device, heardFrom) => options.known(device)?.all(heardFrom),
@@ -143,10 +154,17 @@ export class Alerts {
     this.#started = true;
     this.late.start();
     this.#devices.start();
+    this.#ends.start();
+  }
+
+  /** Looks at commands and jobs that have ended while an earlier run was killed. */
+  catchUp(endings: Endings): void {
+    this.#ends.catchUp(endings);
   }
 
   async stop(): Promise<void> {
     this.#devices.stop();
+    this.#ends.stop();
     await this.late.stop();
     this.#started = false;
     this.book.stop();
@@ -163,9 +181,12 @@ export class Alerts {
     }
   }
 
-  /** Writes down what samples have led to, before anybody may let go of them. @throws Error of the database: it is tried again */
-  flush(): void {
-    if (this.#started) this.book.flush();
+  /**
+   * Writes down what samples have led to, before anybody may let go of them. @returns whether there was something
+   * @throws Error of the database: it is tried again
+   */
+  flush(): boolean {
+    return this.#started && this.book.flush();
   }
 
   deviceChanged(device: DeviceId): void {
@@ -177,11 +198,11 @@ export class Alerts {
   }
 
   commandChanged(command: Command): void {
-    this.#devices.command(command);
+    this.#ends.command(command);
   }
 
-  jobChanged(job: Parameters<DeviceWatch["job"]>[0]): void {
-    this.#devices.job(job);
+  jobChanged(job: EndedJob): void {
+    this.#ends.job(job);
   }
 
   forget(device: DeviceId): void {

@@ -11,6 +11,7 @@ import { Flapping, maxFlapsKnown, maxToldFlaps } from "./flapping.ts";
 import { AlertRows, maxAlertsKept, maxAlertsOfDevice } from "./alert-rows.ts";
 import { maxPreview, maxPreviewed } from "./alerts.ts";
 import { begin, columns, openAlertDisk, openAlerts, rpi } from "./fixture.ts";
+import { maxCaughtUp } from "./ending-watch.ts";
 import { lateSettles, maxEpisodes, maxLateSeries, maxLateSpan } from "./late-samples.ts";
 import { maxMuteLasts, maxMutes, maxMutesOfOne } from "./mutes.ts";
 import { ruleOn } from "./rule-set.ts";
@@ -182,6 +183,23 @@ suite("bounds of alerts", ({ test }) => {
     const over = [...at.alerts.over()];
     assert.equal([over.length, at.alerts.late.dropped], [maxEpisodes, 3]);
     assert.is(Math.min(...over.map(({ fired }) => fired)), before + 60);
+  });
+
+  test("commands and jobs that a start looks at: the newest", async (scope) => {
+    const at = openAlerts(await openAlertDisk(scope));
+    at.alerts.start();
+    scope.cleanup(() => at.alerts.stop());
+    at.rules({ when: "job = aborted", each: true });
+    at.alerts.catchUp({ commands: () => [], jobs: () => [] });
+    at.alerts.flush();
+    const jobs = Array.from({ length: maxCaughtUp.jobs + 5 }, (_, place) => {
+      const ts = begin + 60_000 - place;
+      return { id: `j-${place}`, key: "update", state: "aborted", ts, ended: ts + 10 };
+    });
+    assert.ok(maxCaughtUp.commands > maxCaughtUp.jobs);
+    at.alerts.catchUp({ commands: () => [], jobs: () => jobs });
+    at.alerts.flush();
+    assert.is(at.alerts.book.open().length, maxCaughtUp.jobs);
   });
 
   test("events of one alert: the newest", () => {

@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { parseDeviceId, type DeviceId } from "#shared/ids";
+import type { Command } from "../desk/command.ts";
 import { suite, type Scope } from "../../test/suite.ts";
 import { gatewayAwaited } from "./behind-gateway.ts";
 import { begin, columns, openAlertDisk, openAlerts, rpi } from "./fixture.ts";
@@ -167,6 +168,70 @@ suite("alerts when clocks are put, gateways go and links flap", ({ test }) => {
     // Of one that is there it stands for himself.
     at.pass(13 * minute, "gw", "other", "sensor-2");
     assert.equal(at.said().slice(4), ["firing S sensor-1"]);
+  });
+
+  test("a forecast goes on over a restart, and where other rules are applied", async (scope) => {
+    const database = await openAlertDisk(scope);
+    const rule = { name: "F", when: "forecast(m.v, 3d) > 100" };
+    let at = openAlerts(database);
+    let sent = 0;
+    const minutes = (count: number, slope: number): void => {
+      for (let turn = 0; turn < count; turn += 1, sent += 1)
+        at.alerts.observe(rpi, [columns(begin + sent * minute, [50 + Math.max(0, sent - 120) * slope])]);
+      at.alerts.flush();
+    };
+    at.alerts.start();
+    at.rules(rule);
+    minutes(120, 0);
+    at.rules(rule, { name: "Other", when: "x.y > 1" });
+    await at.alerts.stop();
+    at = openAlerts(database);
+    at.alerts.start();
+    scope.cleanup(() => at.alerts.stop());
+    minutes(35, 0.5);
+    assert.equal(
+      at.told.map(({ kind, rule: name }) => `${kind} ${name}`),
+      ["firing F"],
+      "and not an hour later",
+    );
+  });
+
+  test("a command and a job that ended as the console was killed are looked at by the next one, once", async (scope) => {
+    const database = await openAlertDisk(scope);
+    const rules = [
+      { name: "C", when: "command = failed" },
+      { name: "J", when: "job = aborted" },
+    ];
+    const command = (key: string, state: string, ended: number) =>
+      ({ device: rpi, key, state, ended, ts: ended - 5 }) as unknown as Command;
+    const commands = [command("old", "failed", begin - minute)];
+    const jobs = [{ id: "j1", ts: begin, key: "update", state: "aborted", ended: begin + 3_000 }];
+    const endings = { commands: () => commands.toReversed(), jobs: () => jobs };
+    const run = (): ReturnType<typeof openAlerts> => {
+      const at = openAlerts(database, new ManualClock(begin + 10_000));
+      at.alerts.start();
+      at.rules(...rules);
+      at.alerts.catchUp(endings);
+      at.alerts.flush();
+      return at;
+    };
+    const said = (at: ReturnType<typeof openAlerts>) => at.told.map(({ kind, title }) => `${kind} ${title}`).sort();
+    let at = openAlerts(database);
+    at.alerts.start();
+    at.rules(...rules);
+    at.alerts.catchUp({ commands: () => commands, jobs: () => [] });
+    const seen = command("seen", "failed", begin + 1_000);
+    commands.push(seen);
+    at.alerts.commandChanged(seen);
+    at.alerts.flush();
+    assert.equal(said(at), ["firing C: rpi-7 seen"], "what ended before there was a mark is none of it");
+    // Killed: their rows were written, and nothing of their alerts.
+    commands.push(command("update", "failed", begin + 2_000), command("seen", "succeeded", begin + 4_000));
+    at = run();
+    assert.equal(said(at), ["firing C: rpi-7 update", "firing J: j1", "resolved C: rpi-7 seen"]);
+    at = run();
+    assert.equal(said(at), []);
+    await at.alerts.stop();
   });
 
   test("what stood for many is over where all of them were removed, also by a console that was killed between", async (scope) => {

@@ -11,12 +11,13 @@ export interface KnownOfDevice {
   readonly values: DeviceValues & { readonly device: Device };
   readonly identity: () => Identity;
   readonly missing: () => number;
+  readonly lost: () => number;
   /** From when on the console could have heard the device; what was not said before says nothing. */
   readonly heardFrom: number;
 }
 
 /** What names stand for in a rule about a device. */
-export function ruleLookUp({ values, identity, missing, heardFrom }: KnownOfDevice): LookUp {
+export function ruleLookUp({ values, identity, missing, lost, heardFrom }: KnownOfDevice): LookUp {
   const { device, now } = values;
   return (name) => {
     switch (name) {
@@ -34,6 +35,8 @@ export function ruleLookUp({ values, identity, missing, heardFrom }: KnownOfDevi
       }
       case "missing":
         return missing();
+      case "lost":
+        return lost();
       default:
         return readerOf(name)(values);
     }

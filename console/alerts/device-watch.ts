@@ -1,17 +1,19 @@
-import { advance, normal, type AlertState } from "#shared/alerts/alert-state";
+import { advance, type AlertState } from "#shared/alerts/alert-state";
 import { comparisonsOf, type FilterCondition } from "#shared/filter/condition";
 import { evaluateFilter, type LookUp, type Valued } from "#shared/filter/evaluate-filter";
 import type { Clock } from "#shared/clock";
 import type { FieldValue } from "#shared/columns";
 import type { DeviceId } from "#shared/ids";
-import { isOpen, type Command } from "../desk/command.ts";
 import type { AlertBook } from "./alert-book.ts";
 import { isHeard } from "./device-values.ts";
+import type { EndingWatch } from "./ending-watch.ts";
 import type { RuleOn, RuleSet } from "./rule-set.ts";
 
 export interface DeviceWatchOptions {
   readonly book: AlertBook;
   readonly clock: Clock;
+  /** Looks after what has ended, with each round. */
+  readonly ends: Pick<EndingWatch, "endOld">;
   /** Every device, by and by. */
   readonly devices: () => readonly DeviceId[];
   readonly rulesOf: (device: DeviceId) => RuleSet;
@@ -29,12 +31,10 @@ export interface DeviceWatchOptions {
 /** Milliseconds between two looks, and how many of them go round the fleet: each device every ten seconds. */
 export const watchEvery = 1_000;
 export const watchTurns = 10;
-/** Milliseconds after which what has ended badly is over by itself: nobody says that a job is well again. */
-export const endingLasts = 86_400_000;
 /** Milliseconds by which the clock may go wrong between two looks and is only put right bit by bit: what is more is a step. */
 export const clockSteps = 5_000;
 
-/** Rules about what is known of devices, about commands and jobs as they end, and about the console. Moments are of the console's clock. */
+/** Rules about what is known of devices, and about the console. Moments are of the console's clock. */
 export class DeviceWatch {
   readonly #options: DeviceWatchOptions;
   #cancel: (() => void) | undefined;
@@ -66,32 +66,6 @@ export class DeviceWatch {
     if (this.#started && this.#options.timely()) this.#look(device);
   }
 
-  /** A command has changed. */
-  command(command: Command): void {
-    if (!this.#started || isOpen(command)) return;
-    const { device, key, state, ended } = command;
-    const { rulesOf, clock } = this.#options;
-    const lookUp: LookUp = (name) => (name === "command" ? state : name === "key" ? key : undefined);
-    for (const on of rulesOf(device).ofCommands) this.#ending(on, device, key, lookUp, ended ?? clock.now());
-  }
-
-  /** A job has changed. */
-  job({
-    id,
-    key,
-    state,
-    ended,
-  }: {
-    readonly id: string;
-    readonly key: string;
-    readonly state: string;
-    readonly ended?: number;
-  }): void {
-    if (!this.#started || state === "running") return;
-    const lookUp: LookUp = (name) => (name === "job" ? state : name === "key" ? key : undefined);
-    for (const on of this.#options.without("job")) this.#ending(on, "", id, lookUp, ended ?? this.#options.clock.now());
-  }
-
   #next(): void {
     if (!this.#started) return;
     this.#cancel = this.#options.clock.after(watchEvery, () => {
@@ -109,7 +83,7 @@ export class DeviceWatch {
       this.#round = devices();
       this.#at = 0;
       this.#console();
-      this.#over();
+      this.#options.ends.endOld();
     }
     const end = Math.min(this.#round.length, this.#at + Math.ceil(this.#round.length / watchTurns));
     for (; this.#at < end; this.#at += 1) this.#look(this.#round[this.#at]!);
@@ -179,37 +153,6 @@ export class DeviceWatch {
       });
       this.#step(on, "", "", advance(state, on.timing, now, now, holds), state, null, now);
     }
-  }
-
-  /** Something has ended: what is like it and ends otherwise ends the alert. */
-  #ending(on: RuleOn, device: string, series: string, lookUp: LookUp, ended: number): void {
-    const { book } = this.#options;
-    const at = Math.round(ended);
-    const state = book.stateOf(on.read.rule.name, device, series);
-    const isFiring = state.phase === "firing";
-    // The same end is told again, as with a late answer.
-    if (isFiring && at <= state.fired) return;
-    const { holds } = evaluateFilter(isFiring ? on.check.stays : on.check.when, lookUp, { several: "any" });
-    const next = holds ? (isFiring ? state : { phase: "firing" as const, since: at, fired: at }) : normal;
-    const told = lookUp("command") ?? lookUp("job") ?? null;
-    this.#step(on, device, series, next, state, typeof told === "string" ? told : null, at);
-  }
-
-  /** What has ended badly is over after a while. */
-  #over(): void {
-    const { book, clock } = this.#options;
-    const now = Math.round(clock.now());
-    for (const { rule, device, series, state } of book.slots()) {
-      if (state.phase !== "firing" || now - state.fired < endingLasts || series === "") continue;
-      const on = this.#endingRule(rule, device);
-      if (on)
-        book.note({ read: on.read, device, series, state: normal, value: null, at: now, why: "it was a day ago" });
-    }
-  }
-
-  #endingRule(rule: string, device: string): RuleOn | undefined {
-    const all = device === "" ? this.#options.without("job") : this.#options.rulesOf(device as DeviceId).ofCommands;
-    return all.find(({ read }) => read.rule.name === rule);
   }
 
   #step(

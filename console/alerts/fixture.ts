@@ -43,7 +43,15 @@ export function openAlerts(database: Database, clock = new ManualClock(begin), m
   const stored = new Map<number, FieldValue>();
   const devices = new Map<DeviceId, Device>([[rpi, toDevice(newEntry(rpi))]]);
   const groups = new Map<string, readonly string[]>();
-  const world = { newest: null as number | null, awaits: false, hears: true, stores: true, timely: true, away: false };
+  const world = {
+    newest: null as number | null,
+    awaits: false,
+    hears: true,
+    stores: true,
+    timely: true,
+    away: false,
+    lost: 0,
+  };
   const query = async ({ from, to }: MetricsQuery): Promise<readonly QueriedSeries[]> => {
     const points = [...stored]
       .filter(([at]) => at >= from && at < to)
@@ -80,6 +88,7 @@ export function openAlerts(database: Database, clock = new ManualClock(begin), m
             heardFrom,
             identity: () => ({ by: "certificate", until: clock.now() + 5 * 86_400_000, authority: null }),
             missing: () => 0,
+            lost: () => world.lost,
           }),
       };
     },

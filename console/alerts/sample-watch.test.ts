@@ -28,7 +28,7 @@ function openWatch(...whens: readonly string[]) {
       note: ({ state, series }) => void (state.phase === "firing" && done.firing.push(series)),
       notePoint: () => {},
     },
-    rows: { spans: () => ((done.spans += 1), known), point: () => void (done.points += 1) },
+    rows: { spans: () => ((done.spans += 1), known), point: () => void (done.points += 1), dropPoints: () => {} },
     clock,
     log: { warn: (_: object, message: string) => void warnings.push(message) },
     rulesOf: () => rules,

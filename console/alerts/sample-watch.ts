@@ -8,13 +8,13 @@ import { sameTags } from "../store/same-tags.ts";
 import type { SeriesColumns } from "../store/store.ts";
 import { seriesOfTags, slotKey } from "./alert.ts";
 import type { AlertBook } from "./alert-book.ts";
-import type { AlertRows } from "./alert-rows.ts";
+import type { AlertRows, PointRow } from "./alert-rows.ts";
 import { seriesFits } from "./series-choice.ts";
 import type { RuleOn, RuleSet } from "./rule-set.ts";
 
 export interface SampleWatchOptions {
   readonly book: Pick<AlertBook, "stateOf" | "settledUpTo" | "hasRoom" | "note" | "notePoint">;
-  readonly rows: Pick<AlertRows, "spans" | "point">;
+  readonly rows: Pick<AlertRows, "spans" | "point" | "dropPoints">;
   readonly clock: Pick<Clock, "monotonic">;
   readonly log: Pick<Log, "warn">;
   /** The rules that count for a device. */
@@ -29,8 +29,11 @@ export interface SampleWatchOptions {
 interface Slot {
   readonly on: RuleOn;
   readonly watched: Watched;
-  /** Whether what is reckoned of it has to outlive the process. */
+  /** Whether what is reckoned of it has to outlive the process: the newest sample, and the means that forecasts go by. */
   readonly remembers: boolean;
+  readonly forecasts: boolean;
+  /** The newest mean of forecasts that is written down. */
+  kept: number;
   /** Tells whether the condition holds of one sample by itself; undefined where it takes a new one for each, since it would remember. */
   readonly probe: Watched | undefined;
   /** Up to when its state was written down by an earlier run: samples that come again must not lead there once more. */
@@ -163,7 +166,11 @@ export class SampleWatch {
     known.isStale = false;
     if (known.rules === rules) return known;
     known.rules = rules;
-    for (const plan of known.plans.values()) plan.slots = this.#slotsOf(device, known, plan);
+    for (const plan of known.plans.values()) {
+      const before = plan.slots;
+      plan.slots = this.#slotsOf(device, known, plan);
+      for (const slot of plan.slots) goOn(slot, before);
+    }
     return known;
   }
 
@@ -174,9 +181,11 @@ export class SampleWatch {
     watch.tidied = now;
     watch.order.length = 0;
     const wholes = new Set<string>();
-    for (const [key, { heard, last, tags, measurement }] of plans) {
+    for (const [key, plan] of plans) {
+      const { heard, last, tags, measurement } = plan;
       if (now - heard >= watchForgets) {
         plans.delete(key);
+        this.#dropPoints(device, plan);
         // Should it be heard again, nothing is looked at twice: what is older than this counts as late.
         watch.floor = Math.max(watch.floor, last);
       } else if (isWhole(tags)) wholes.add(measurement);
@@ -186,6 +195,17 @@ export class SampleWatch {
     for (const plan of plans.values())
       if (before.has(plan.measurement) && !wholes.has(plan.measurement))
         plan.slots = this.#slotsOf(device, watch, plan);
+  }
+
+  #dropPoints(device: string, { slots, series }: SeriesPlan): void {
+    for (const { on, remembers, forecasts } of slots) {
+      const rule = on.read.rule.name;
+      const names = [
+        ...(remembers ? [series] : []),
+        ...(forecasts ? on.check.inputs.map((_, place) => meansOf(series, place)) : []),
+      ];
+      for (const name of names) this.#options.rows.dropPoints({ rule, device, series: name });
+    }
   }
 
   #tellFull(device: DeviceId, watch: DeviceWatch, now: number): void {
@@ -234,8 +254,34 @@ export class SampleWatch {
         if (memory) [memory.at, memory.value] = [at, value];
       }
     }
+    const forecasts = on.check.inputs.some(({ by }) => by === "forecast");
+    if (forecasts) this.#recall(watched, { rule, device, series });
     const probe = on.check.inputs.some(({ by }) => by !== "value") ? undefined : new Watched(on.check, normal);
-    return { on, watched, remembers, probe, floor: book.settledUpTo(rule, device, series) };
+    const kept = newestMean(watched);
+    return { on, watched, remembers, forecasts, kept, probe, floor: book.settledUpTo(rule, device, series) };
+  }
+
+  /** Takes the means that a forecast goes by, as an earlier run has left them. */
+  #recall(watched: Watched, { rule, device, series }: Omit<PointRow, "points">): void {
+    for (const [place, memory] of watched.memories.entries()) {
+      if (watched.check.inputs[place]?.by !== "forecast") continue;
+      const kept = this.#options.rows.point({ rule, device, series: meansOf(series, place) })?.points ?? [];
+      for (const [at, mean] of kept) if (typeof mean === "number") memory.points.push(at, mean);
+    }
+  }
+
+  /** Writes the means of forecasts down, with each new one: every quarter of an hour. */
+  #keepMeans(device: string, series: string, slot: Slot): void {
+    const { on, watched } = slot;
+    const newest = newestMean(watched);
+    if (newest === slot.kept) return;
+    slot.kept = newest;
+    const rule = on.read.rule.name;
+    for (const [place, { points }] of watched.memories.entries()) {
+      if (watched.check.inputs[place]?.by !== "forecast") continue;
+      const row = { rule, device, series: meansOf(series, place) };
+      this.#options.book.notePoint(slotKey(rule, device, row.series), () => ({ ...row, points: pairs(points) }));
+    }
   }
 
   #look(device: DeviceId, plan: SeriesPlan, one: SeriesColumns, follows: boolean): void {
@@ -278,6 +324,7 @@ export class SampleWatch {
     }
     if (this.#lateAt.length > 0) this.#late(device, plan, on);
     if (slot.remembers) this.#remember(device, plan.series, slot);
+    if (slot.forecasts) this.#keepMeans(device, plan.series, slot);
   }
 
   #note(device: DeviceId, series: string, { on, watched }: Slot, at: number): void {
@@ -311,6 +358,29 @@ export class SampleWatch {
     }
     if (first !== Infinity) late(device, on, series, first, last);
   }
+}
+
+/** A rule that is looked at anew, as others were changed, goes on with what it has remembered of each input that it still has. */
+function goOn({ on, watched }: Slot, before: readonly Slot[]): void {
+  const last = before.find((one) => one.on.read.rule.name === on.read.rule.name)?.watched;
+  for (const [place, { name }] of last ? watched.check.inputs.entries() : []) {
+    const found = last?.memories[last.check.inputs.findIndex((one) => one.name === name)];
+    const memory = watched.memories[place];
+    if (found && memory) Object.assign(memory, found, { points: [...found.points] });
+  }
+}
+
+/** Under which the means that a forecast goes by are kept. */
+const meansOf = (series: string, place: number): string => `means ${place} ${series}`;
+
+function newestMean({ memories }: Watched): number {
+  return Math.max(...memories.map(({ points }) => points.at(-2) ?? -Infinity));
+}
+
+function pairs(points: readonly number[]): (readonly [number, number])[] {
+  const all: (readonly [number, number])[] = [];
+  for (let place = 0; place + 1 < points.length; place += 2) all.push([points[place]!, points[place + 1]!]);
+  return all;
 }
 
 /** Whether a sample that is older than what was looked at says something: its condition holds, and the state of now does not go back so far. */

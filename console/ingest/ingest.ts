@@ -5,6 +5,7 @@ import type { DeviceId } from "#shared/ids";
 import { judgeBatch, type UnfitBatch } from "#shared/messages/batch-reading";
 import { BareValueError, namedValue } from "#shared/messages/simple";
 import { forShell } from "#shared/printable";
+import { syncOf } from "../database/group-sync.ts";
 import { Batches, type BatchesOptions } from "./batches.ts";
 import type { Contract } from "./contract/contract.ts";
 import { WaitingRoom } from "./waiting-room.ts";
@@ -29,8 +30,8 @@ export interface IngestOptions
   ) => void;
   /** What is to be seen beside a device because of its batches; null when it is over. */
   readonly problem?: (device: DeviceId, problem: string | null) => void;
-  /** Hands to the database what was found of samples that are about to be acknowledged. @throws Error where it takes nothing */
-  readonly keepFound?: () => void;
+  /** Hands to the database what was found of samples that are about to be acknowledged. @returns whether there was something @throws Error where it takes nothing */
+  readonly keepFound?: () => boolean;
   /** Called when {@link WaitingRoom.pressed} has changed, and now and then while it is so. */
   readonly onPressure?: () => void;
   /** Milliseconds for which messages have waited to be read, before they come here. */
@@ -100,6 +101,7 @@ export class Ingest {
       ...options,
       refusedByStore,
       asideSynced,
+      foundSynced: () => syncOf(options.database).synced(),
       admit: (series) => contract.admit(series),
       setAside: (...noted) => contract.note(...noted),
     });

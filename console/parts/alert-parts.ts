@@ -7,7 +7,7 @@ import { Alerts, type KnownDevice } from "../alerts/alerts.ts";
 import type { Alert } from "../alerts/alert.ts";
 import type { Gateway } from "../alerts/behind-gateway.ts";
 import { ruleLookUp, viaOf } from "../alerts/device-values.ts";
-import { identityOf, type Identity } from "../certificates/device-identity.ts";
+import { identityOf } from "../certificates/device-identity.ts";
 import type { ClockDoubt } from "../clock/clock-doubt.ts";
 import type { Device } from "../devices/device.ts";
 import type { Desk } from "../desk/desk.ts";
@@ -34,6 +34,8 @@ interface Needs {
 
 /** Milliseconds for which it stands what a device misses, and how it shows who it is: two queries each, which every device is looked at for every ten seconds. */
 const stands = 300_000;
+/** How long ago a sample was taken at most whose loss people are told of, ms. */
+const lostWithin = 86_400_000;
 
 export interface AlertParts {
   readonly alerts: Alerts;
@@ -80,22 +82,20 @@ export function alertParts(given: Surroundings, needs: Needs): AlertParts {
 /** What rules may know of a device; nothing of one that is out of service. */
 function knownOf({ clock, state }: Surroundings, { devices, ingest }: Needs) {
   const { registry, retirements } = devices;
-  const missing = new Map<DeviceId, { readonly until: number; readonly samples: number }>();
-  const identities = new Map<DeviceId, { readonly until: number; readonly identity: Identity }>();
-  const identity = (id: DeviceId): Identity => {
-    const told = identities.get(id);
-    if (told && told.until > clock.monotonic()) return told.identity;
-    const found = identityOf(state, id, clock.now());
-    identities.set(id, { until: clock.monotonic() + stands, identity: found });
-    return found;
+  /** What queries tell of a device, for a while. */
+  const standing = <T>(ask: (id: DeviceId) => T): ((id: DeviceId) => T) => {
+    const told = new Map<DeviceId, { readonly until: number; readonly found: T }>();
+    return (id) => {
+      const last = told.get(id);
+      if (last && last.until > clock.monotonic()) return last.found;
+      const found = ask(id);
+      told.set(id, { until: clock.monotonic() + stands, found });
+      return found;
+    };
   };
-  const missingOf = (id: DeviceId): number => {
-    const told = missing.get(id);
-    if (told && told.until > clock.monotonic()) return told.samples;
-    const samples = ingest().batches.completeness.missing(id);
-    missing.set(id, { until: clock.monotonic() + stands, samples });
-    return samples;
-  };
+  const identity = standing((id) => identityOf(state, id, clock.now()));
+  const missing = standing((id) => ingest().batches.completeness.missing(id));
+  const lost = standing((id) => ingest().batches.completeness.lostSince(id, clock.now() - lostWithin));
   const gatewayOf = (device: Device): Gateway | undefined => {
     const via = viaOf(device);
     const found = via === undefined ? undefined : registry.get(via);
@@ -118,7 +118,8 @@ function knownOf({ clock, state }: Surroundings, { devices, ingest }: Needs) {
           values,
           heardFrom,
           identity: () => identity(id),
-          missing: () => missingOf(id),
+          missing: () => missing(id),
+          lost: () => lost(id),
         }),
     };
   };

@@ -36,8 +36,8 @@ export interface ReadRule {
   readonly scope: DeviceChoice | undefined;
 }
 
-/** What is known of a device beside what filters know: how far its clock is off, whether two machines have its id, until its certificate ends, samples that it misses. */
-export const knownNames = ["skew", "clone", "certificate", "missing"] as const;
+/** What is known of a device beside what filters know: how far its clock is off, whether two machines have its id, until its certificate ends, samples that it misses, and how many of these are of the last day. */
+export const knownNames = ["skew", "clone", "certificate", "missing", "lost"] as const;
 /** What changes with the time of day, or with each sample: no device is chosen by it. */
 const fleeting: ReadonlySet<string> = new Set(["silent", "state"]);
 

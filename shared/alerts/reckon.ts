@@ -94,7 +94,7 @@ function forecastOf(memory: SeriesMemory, ahead: number, at: number, value: Fiel
       memory.points.splice(0, 2);
     memory.sum = memory.count = 0;
     memory.told = lineThrough(memory.points, at + ahead);
-  }
+  } else if (memory.count === 0 && memory.points.length > 0) memory.told = lineThrough(memory.points, at + ahead);
   memory.at = at;
   memory.sum += value;
   memory.count += 1;

@@ -47,11 +47,9 @@ const shipped: readonly Shipped[] = [
   { name: "MusterDeviceClone", when: "clone = true", severity: "critical", summary: "two machines run under one id" },
   {
     name: "MusterSamplesMissing",
-    when: "missing > 0 for 10m",
+    when: "lost > 0 for 10m",
     severity: "info",
-    summary: "samples of the device are lost",
-    // Of a device that has lost some it stays true for ever.
-    enabled: false,
+    summary: "samples of the last day are lost",
   },
   {
     name: "MusterCertificateExpiry",

@@ -137,6 +137,11 @@ export class LedgerRows {
     return (this.#statements.missing.get(device) as { samples: number }).samples;
   }
 
+  /** Of these those that were taken behind a moment, epoch ms. */
+  lostSince(device: DeviceId, from: number): number {
+    return (this.#statements.lost.get(device, from) as { samples: number }).samples;
+  }
+
   addGap(device: DeviceId, { outbox, first, last, batches, samples, estimated, from, to, why }: SampleGap): void {
     const counts = [batches, samples].map((count) => Math.min(count, largest));
     const numbers = [first ?? 0, last ?? 0, ...counts, estimated ? 1 : 0];
@@ -239,6 +244,7 @@ function prepare(database: Database) {
     dropOutbox: database.prepare("DELETE FROM outboxes WHERE device = ? AND outbox = ?"),
     gaps: database.prepare("SELECT * FROM outbox_gaps WHERE device = ? ORDER BY id"),
     missing: database.prepare("SELECT TOTAL(samples) AS samples FROM outbox_gaps WHERE device = ?"),
+    lost: database.prepare("SELECT TOTAL(samples) AS samples FROM outbox_gaps WHERE device = ? AND until > ?"),
     addGap: database.prepare(
       `INSERT INTO outbox_gaps (device, outbox, first, last, batches, samples, estimated, since, until, why)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

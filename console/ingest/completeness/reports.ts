@@ -40,4 +40,9 @@ export class CompletenessReports {
     const replaced = rows.replacedOutboxes(device);
     return rows.missing(device) + (replaced.length > 0 ? completenessOf(device, replaced, []).missing : 0);
   }
+
+  /** Samples behind a moment that a device misses, epoch ms: of gaps of which is known when they were. */
+  lostSince(device: DeviceId, from: number): number {
+    return this.#options.rows.lostSince(device, from);
+  }
 }

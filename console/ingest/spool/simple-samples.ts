@@ -30,8 +30,10 @@ export interface SimpleSamplesOptions {
   /** The store has refused samples for good. */
   readonly refusedByStore?: (refused: WriteOutcome["rejected"][number]) => void;
   readonly observe: (device: DeviceId, series: readonly SeriesColumns[], now: number) => void;
-  /** Hands to the database what was found of samples that are about to be acknowledged. @throws Error where it takes nothing */
-  readonly keepFound?: () => void;
+  /** Hands to the database what was found of samples that are about to be acknowledged. @returns whether there was something @throws Error where it takes nothing */
+  readonly keepFound?: () => boolean;
+  /** Resolves once that is on the disk. */
+  readonly foundSynced?: () => Promise<unknown>;
   /** A device's clock was found wrong, or right again. */
   readonly observeClock: (device: DeviceId, state: ClockState) => void;
   /** Called now and then while messages wait in the spool, and when it is drained. */
@@ -140,14 +142,21 @@ export class SimpleSamples {
     const { samples, unit } = message;
     const { arrival, series } = this.#admit(device, path, message);
     observe(device, series, clock.now());
-    try {
-      this.#options.keepFound?.();
-    } catch {
-      // It is tried again by itself, and no sample is refused for it.
-    }
+    const isFound = this.#keepFound();
     this.#judgeClock(device, simpleShift(samples, arrival));
     if (unit !== undefined) this.#sayUnit(device, unit);
-    return this.#keep({ device, path, arrival, payload, series });
+    await this.#keep({ device, path, arrival, payload, series });
+    // A sender that is told that it is kept sends it no more: then an alert of it is to survive a power cut as well.
+    if (isFound) await this.#options.foundSynced?.().catch(() => {});
+  }
+
+  /** What the disk does not take is tried again by itself, and no sample is refused for it. */
+  #keepFound(): boolean {
+    try {
+      return this.#options.keepFound?.() ?? false;
+    } catch {
+      return false;
+    }
   }
 
   /**
