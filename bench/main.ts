@@ -4,6 +4,7 @@ import { comeback } from "./comeback.ts";
 import { crowd } from "./crowd.ts";
 import { embedded, ingest } from "./ingest.ts";
 import { fleet } from "./fleet.ts";
+import { history } from "./history.ts";
 import { overload } from "./overload.ts";
 import { page } from "./page.ts";
 import { rollout } from "./rollout.ts";
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, () => Promise<string>>> = {
   overload,
   ingest,
   embedded,
+  history,
   wire,
   tls: () => tls(),
   crowd,

@@ -179,8 +179,9 @@ export class Console {
 
   /** What becomes of the samples of a device that is removed, in a sentence. */
   samplesStay(device: DeviceId): string {
+    const of = `WHERE series IN (SELECT id FROM series WHERE device = '${device}')`;
     return this.#options.influxUrl === undefined
-      ? `its samples stay in data/metrics.db until they are let go of by age: sqlite3 data/metrics.db "DELETE FROM samples WHERE series IN (SELECT id FROM series WHERE device = '${device}')" deletes them at once`
+      ? `its samples stay in data/metrics.db until they are let go of by age: sqlite3 data/metrics.db "DELETE FROM samples ${of}; DELETE FROM stretches ${of}" deletes them at once`
       : `its samples stay in InfluxDB: DROP SERIES WHERE "host" = '${device}' deletes them`;
   }
 

@@ -113,7 +113,7 @@ export class EmbeddedStore implements MetricsStore {
   #mended(thrown: unknown): boolean {
     if (!isDamage(thrown) || !this.#open) return false;
     void this.#open.checkpoints.stop();
-    this.#packing.stop();
+    void this.#packing.stop();
     dropDatabase(this.#open.database);
     this.#open = undefined;
     this.#unmended = true;
@@ -128,7 +128,7 @@ export class EmbeddedStore implements MetricsStore {
     await this.#writes.finish();
     await this.#open?.checkpoints.stop();
     this.#trimming.stop();
-    this.#packing.stop();
+    await this.#packing.stop();
     if (this.#open) closeDatabase(this.#open.database);
     this.#open = undefined;
     this.#unmended = false;

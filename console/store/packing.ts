@@ -55,10 +55,13 @@ export class Packing {
     this.#before = Number.NEGATIVE_INFINITY;
   }
 
-  stop(): void {
-    this.#letGo();
+  /** Resolves once the thread has let go of the file. */
+  async stop(): Promise<void> {
     this.#open = undefined;
     this.#due = Infinity;
+    const worker = this.#worker;
+    this.#letGo();
+    await worker?.terminate();
   }
 
   /** To be called with each row that is written, before it is committed. */
