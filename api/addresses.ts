@@ -49,6 +49,7 @@ export const addresses = {
   retireDevice: { method: "POST", path: "/api/devices/:id/retire" },
   bringBack: { method: "POST", path: "/api/devices/:id/return" },
   rotateSecret: { method: "POST", path: "/api/devices/:id/rotate-secret", body: true },
+  listSeries: { method: "GET", path: "/api/devices/:id/series" },
   getHistory: { method: "GET", path: "/api/devices/:id/metrics" },
   getCompleteness: { method: "GET", path: "/api/devices/:id/completeness" },
   listCompleteness: { method: "GET", path: "/api/completeness" },

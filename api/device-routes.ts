@@ -219,6 +219,24 @@ export const deviceRoutes = {
     answers: { 204: z.null() },
     problems: [404],
   },
+  listSeries: {
+    summary: "What a device has sent in a time: its series with their fields, and of each the last value then",
+    role: "viewer",
+    params,
+    query: z.object({ from: z._default(moment, "-15m"), to: z._default(moment, "now") }),
+    answers: {
+      200: z.object({
+        device: z.string(),
+        from: time,
+        to: time,
+        series: about(
+          z.array(sampleDocument),
+          "as the newest samples of a device are told; the first 500 series of it, and of the embedded store the fields of the last rows and of some before them",
+        ),
+      }),
+    },
+    problems: [404],
+  },
   getHistory: {
     summary: "One field's history",
     role: "viewer",

@@ -2,7 +2,7 @@ import type { Bus } from "#shared/bus";
 import type { Clock } from "#shared/clock";
 import { Lifetime } from "#shared/lifetime";
 import type { Parts } from "./console-parts.ts";
-import { recallNewest } from "./recall.ts";
+import { Recall } from "./recall.ts";
 
 export interface BeginOptions {
   /** Tells everybody that the console is going. */
@@ -77,9 +77,7 @@ export async function begin(
   lifetime.begin(parts.shownAlerts);
   lifetime.add(() => parts.givenUp.stop());
   lifetime.begin(parts.courier);
-  let over = false;
-  lifetime.add(() => void (over = true));
-  void recallNewest(registry, store, () => over).catch(failed);
+  lifetime.begin(new Recall({ registry, store, clock: parts.doubt.clock, failed }));
   parts.losses.settle();
   lifetime.add(() => parts.future.stop());
   parts.future.check();

@@ -126,6 +126,7 @@ async function askEverything(
   for await (const { devices } of pages((after) => client.listDevices({ limit: 1, after })))
     for (const { id } of devices) await client.getDevice(id);
   await client.getHistory("rpi-7", { measurement: "mem", field: "used_percent", every: "0" });
+  await client.listSeries("rpi-7");
   await client.getCompleteness("rpi-7");
   await client.listCompleteness();
   const done = await client.sendCommand("rpi-7", { key: "ping" });

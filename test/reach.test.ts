@@ -190,6 +190,7 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   revokeCertificate: "device",
   removeDevice: "device",
   rotateSecret: "device",
+  listSeries: "device",
   getHistory: "device",
   getCompleteness: "device",
   listCompleteness: list((client) => client.listCompleteness()),

@@ -1,15 +1,22 @@
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { systemClock } from "#shared/clock";
+import { ManualClock, systemClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { Console } from "../console/console.ts";
 import type { Device } from "../console/devices/device.ts";
 import { EmbeddedStore } from "../console/store/embedded.ts";
-import { maxRecalled, recallNewest } from "../console/recall.ts";
+import { StoreUnavailableError } from "../console/store/store.ts";
+import { askedAgain, maxRecalled, Recall } from "../console/recall.ts";
 import { startFleet } from "./fleet.ts";
+import { startInflux } from "./influx.ts";
 import { runProgram } from "./programs.ts";
 import { eventually, suite } from "./suite.ts";
+
+const inOrder = (named: object): unknown => Object.entries(named).sort();
+const failed = (thrown: unknown): void => {
+  throw thrown;
+};
 
 suite("newest values of before", ({ test }) => {
   test("of a device without an agent come back from the store when the console starts, of as many series as there is time for", async (scope) => {
@@ -56,6 +63,42 @@ suite("newest values of before", ({ test }) => {
     assert.is(next.registry.get("rpi-7")?.online, false);
   });
 
+  test("come back from InfluxDB, each field's last one, also where it comes up after the console and no agent speaks", async (scope) => {
+    const server = await startInflux(scope);
+    const influxUrl = `${server.url}/fleet`;
+    const fleet = await startFleet(scope, "mosquitto", { influxUrl });
+    const send = async (measurement: string, sample: object): Promise<void> => {
+      const where = ["-q", "1", "-t", `muster/rpi-7/metrics/${measurement}`];
+      await runProgram("mosquitto_pub", [...fleet.login("rpi-7"), ...where, "-m", JSON.stringify(sample)]);
+    };
+    await send("room", { t: 20, battery: 3 });
+    await send("room", { t: 21.5 });
+    await send("door", { state: "shut", open: false });
+    // Whatever the order in which a store names series and fields.
+    const latest = (at: Console): string =>
+      JSON.stringify(
+        at.registry
+          .latest("rpi-7")
+          .map(({ measurement, ts, fields, times = {} }) => [measurement, ts, ...[fields, times].map(inOrder)])
+          .sort(),
+      );
+    await eventually("the samples", () => latest(fleet.console).includes("21.5"));
+    await eventually("the last one", () => latest(fleet.console).includes("shut"));
+    const expected = latest(fleet.console);
+    const stored = async (): Promise<string> => server.shell("SELECT * FROM door, room", { database: "fleet" });
+    await eventually("all of it in InfluxDB", async () => /shut/.test(await stored()) && /21\.5/.test(await stored()));
+    await fleet.console.stop();
+    await server.stop();
+
+    const way = { url: fleet.url, password: fleet.secretOf("console"), influxUrl };
+    const next = new Console({ directory: fleet.state.directory, state: fleet.state, ...way, log: silentLog });
+    await next.start();
+    scope.cleanup(() => next.stop());
+    assert.is(latest(next), "[]");
+    await server.start();
+    await eventually("the values of before", () => latest(next) === expected, 60);
+  });
+
   test("are looked up of a bounded number of series", async (scope) => {
     const path = join(await scope.directory(), "metrics.db");
     const store = new EmbeddedStore({ path, maxAge: 1e15, maxBytes: 1e9, clock: systemClock, log: silentLog });
@@ -75,14 +118,52 @@ suite("newest values of before", ({ test }) => {
       const recall = (_: unknown, series: readonly unknown[]): void => void (count += series.length);
       const list = () => [{ id: device, boot: null } as Device, { id: parseDeviceId("rpi-8"), boot: "b" } as Device];
       const sampled = (id: string): number | undefined => (id === "rpi-8" ? 1 : undefined);
-      await recallNewest({ list, recall, sampled }, store, () => false);
+      const looks = new Recall({ registry: { list, recall, sampled }, store, clock: systemClock, failed });
+      looks.start();
+      await eventually("all", () => count > 0);
+      await looks.stop();
       return count;
     };
     await store.write(seriesOf(0, maxRecalled));
     assert.is(await recalled(), maxRecalled);
     await store.write(seriesOf(maxRecalled, maxRecalled + 1));
     assert.is(await recalled(), maxRecalled);
-    const [one] = store.newest(device, 1);
-    assert.equal([one?.times, one?.fields], [[2], { value: 0 }]);
+  });
+
+  test("wait for a store that is away, and nothing holds a stop up", async () => {
+    const clock = new ManualClock();
+    const asked: string[] = [];
+    const told: string[] = [];
+    let away = true;
+    const looks = new Recall({
+      registry: {
+        list: () => ["rpi-1", "rpi-2", "rpi-3"].map((id) => ({ id, boot: null }) as Device),
+        recall: (id) => void told.push(id),
+        sampled: () => undefined,
+      },
+      store: {
+        last: async ({ device }) => {
+          asked.push(device);
+          if (away) throw new StoreUnavailableError("not yet");
+          if (device === "rpi-2") throw new Error("too much of it");
+          return [];
+        },
+      },
+      clock,
+      failed: (thrown) => void told.push(String(thrown)),
+    });
+    looks.start();
+    await eventually("the first try", () => asked.length === 1);
+    away = false;
+    await eventually("the others", () => {
+      clock.advance(askedAgain);
+      return told.length === 3;
+    });
+    assert.equal(asked, ["rpi-1", "rpi-1", "rpi-2", "rpi-3"]);
+    assert.equal(told, ["rpi-1", "Error: too much of it", "rpi-3"]);
+    away = true;
+    looks.start();
+    await eventually("one more", () => asked.length === 5);
+    await looks.stop();
   });
 });

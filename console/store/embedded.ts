@@ -12,6 +12,7 @@ import { Packing } from "./packing.ts";
 import { maxPoints, tooManyPoints } from "./points.ts";
 import { unpackTimes } from "./stretch/packed-column.ts";
 import { ReadQueue } from "./read-queue.ts";
+import type { LastRow } from "./last-rows.ts";
 import type { ReadSeries } from "./reader.ts";
 import { RowWriter } from "./row-writer.ts";
 import { WriteTurns } from "./write-turns.ts";
@@ -19,6 +20,7 @@ import { Trimming, type TrimmingOptions } from "./trimming.ts";
 import {
   StoreUnavailableError,
   type Ahead,
+  type LastQuery,
   type MetricsQuery,
   type MetricsStore,
   type QueriedSeries,
@@ -206,25 +208,13 @@ export class EmbeddedStore implements MetricsStore {
     return count;
   }
 
-  newest(device: DeviceId, most: number): readonly SeriesColumns[] {
-    const rows = this.#open?.statements.newest.all(device, most) ?? [];
-    return (rows as unknown as NewestRow[]).flatMap(({ measurement, tags, ts, fields }) => {
-      try {
-        const of = (text: string): unknown => JSON.parse(text);
-        return [
-          {
-            device,
-            measurement,
-            tags: of(tags) as SeriesColumns["tags"],
-            times: [ts],
-            fields: of(fields) as SeriesColumns["fields"],
-          },
-        ];
-      } catch {
-        // A damaged row is no sample.
-        return [];
-      }
-    });
+  /** @throws StoreUnavailableError */
+  async last({ by = "", signal, device, ...query }: LastQuery): Promise<readonly SeriesColumns[]> {
+    if (!this.#open) throw new StoreUnavailableError("the embedded store is not started");
+    const found = await this.#reads.run(by, () => this.#reader.last({ device, ...query }), signal);
+    return found.flatMap(({ measurement, tags, fields }) =>
+      byMoment(fields).map((one) => ({ device, measurement, tags, ...one })),
+    );
   }
 
   get database(): Database | undefined {
@@ -264,13 +254,6 @@ export class EmbeddedStore implements MetricsStore {
   }
 }
 
-interface NewestRow {
-  readonly measurement: string;
-  readonly tags: string;
-  readonly ts: number;
-  readonly fields: string;
-}
-
 interface StretchTimes {
   readonly first: number;
   readonly rows: number;
@@ -290,10 +273,6 @@ function prepare(database: Database) {
     someSeries: database.prepare(
       "SELECT id, device, (SELECT MAX(ts) FROM samples WHERE series = id) AS end FROM series WHERE id > ?1 ORDER BY id LIMIT ?2",
     ),
-    newest: database.prepare(
-      `SELECT measurement, tags, ts, fields FROM (SELECT id, measurement, tags FROM series WHERE device = ?1 ORDER BY id LIMIT ?2)
-       JOIN samples ON series = id AND ts = (SELECT MAX(ts) FROM samples WHERE series = id)`,
-    ),
     countAfter: database.prepare(
       "SELECT count(*) AS count FROM (SELECT 1 FROM samples WHERE series = ?1 AND ts > ?2 LIMIT ?3)",
     ),
@@ -303,4 +282,11 @@ function prepare(database: Database) {
 
 function pointsOf(times: Float64Array, values: ReadSeries["values"]): [number, number | string | boolean][] {
   return Array.from(times, (time, at) => [time, values[at]!]);
+}
+
+/** The fields that were taken together, in order of time. */
+function byMoment(fields: LastRow["fields"]): Pick<SeriesColumns, "times" | "fields">[] {
+  const moments = new Map<number, Record<string, number | string | boolean>>();
+  for (const [name, [ts, value]] of fields) moments.set(ts, { ...moments.get(ts), [name]: value });
+  return [...moments].sort(([a], [b]) => a - b).map(([ts, own]) => ({ times: [ts], fields: own }));
 }

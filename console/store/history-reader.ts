@@ -1,7 +1,8 @@
 import type { Worker } from "node:worker_threads";
 import { asError } from "#shared/errors";
 import { startThread } from "../database/own-thread.ts";
-import type { ReadAnswer, ReadQuery } from "./reader.ts";
+import type { LastRow, LastRowsQuery } from "./last-rows.ts";
+import type { LastRowsAnswer, ReadAnswer, ReadQuery } from "./reader.ts";
 import { StoreUnavailableError } from "./store.ts";
 
 /**
@@ -19,8 +20,21 @@ export class HistoryReader {
 
   /** @throws StoreUnavailableError when the thread ends, or cannot read the file */
   async read(query: ReadQuery): Promise<Exclude<ReadAnswer, { error: string }>> {
+    const answer = await this.#ask<ReadAnswer>(query);
+    if (answer.error !== undefined) throw this.#failed(answer.error);
+    return answer;
+  }
+
+  /** @throws StoreUnavailableError, as {@link read} */
+  async last(query: LastRowsQuery): Promise<readonly LastRow[]> {
+    const answer = await this.#ask<LastRowsAnswer>(query);
+    if (answer.error !== undefined) throw this.#failed(answer.error);
+    return answer.last;
+  }
+
+  #ask<T>(query: ReadQuery | LastRowsQuery): Promise<T> {
     const worker = (this.#worker ??= this.#start());
-    const answer = await new Promise<ReadAnswer>((resolve, reject) => {
+    return new Promise<T>((resolve, reject) => {
       this.#abandon = reject;
       worker.once("message", resolve);
       // The thread keeps the process only while somebody waits for it.
@@ -28,8 +42,6 @@ export class HistoryReader {
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, and no window
       worker.postMessage(query);
     }).finally(() => worker.unref());
-    if (answer.error !== undefined) throw this.#failed(answer.error);
-    return answer;
   }
 
   /** Ends the thread; the next question starts another, on whatever file is there then. */

@@ -1,6 +1,5 @@
 import * as http from "node:http";
 import * as https from "node:https";
-import type { InfluxAnswer } from "./influx-query.ts";
 import type { InfluxAddress } from "./influx-url.ts";
 
 /** Bytes of an answer at most: twice what the most points take. Parsing holds everything up, 10 ms a MiB. */
@@ -27,9 +26,9 @@ export class InfluxReader {
   }
 
   /** @throws LongAnswerError, or Error with what went wrong on the way */
-  async ask(query: string, signal: AbortSignal): Promise<InfluxAnswer> {
+  async ask<T>(query: string, signal: AbortSignal): Promise<T> {
     const text = await this.#get(`${this.#path}&${new URLSearchParams({ q: query })}`, signal);
-    return JSON.parse(text) as InfluxAnswer;
+    return JSON.parse(text) as T;
   }
 
   #get(path: string, signal: AbortSignal): Promise<string> {

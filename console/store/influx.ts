@@ -1,15 +1,17 @@
 import { InfluxDB } from "influx";
 import type { Clock } from "#shared/clock";
-import { asError, messageWithCauses } from "#shared/errors";
+import { asError, BadInputError, messageWithCauses } from "#shared/errors";
 import type { Log } from "#shared/log";
 import { InfluxBatches } from "./influx-batches.ts";
 import { fromAnswer, toInfluxQl, type InfluxAnswer } from "./influx-query.ts";
+import { lastFromInflux, type LastAnswer } from "./influx-last.ts";
 import { InfluxReader, LongAnswerError } from "./influx-reader.ts";
 import { toStoredTypes, type FieldKeysAnswer } from "./influx-types.ts";
 import { parseInfluxUrl, type InfluxAddress } from "./influx-url.ts";
 import { InfluxWriter } from "./influx-writer.ts";
 import {
   StoreUnavailableError,
+  type LastQuery,
   type MetricsQuery,
   type MetricsStore,
   type QueriedSeries,
@@ -124,15 +126,28 @@ export class InfluxStore implements MetricsStore {
   async query(query: MetricsQuery): Promise<readonly QueriedSeries[]> {
     const { by = "", signal } = query;
     const text = toInfluxQl(query);
-    const ask = (): Promise<InfluxAnswer> => {
-      const late = AbortSignal.timeout(queryTimeout);
-      return this.#inTime(this.#reader.ask(text, signal ? AbortSignal.any([late, signal]) : late));
-    };
+    const ask = (): Promise<InfluxAnswer> => this.#ask<InfluxAnswer>(text, signal);
     try {
       return fromAnswer(await this.#reads.run(by, ask, signal), query);
     } catch (thrown) {
       throw asError(thrown).cause instanceof LongAnswerError ? tooManyPoints(query) : thrown;
     }
+  }
+
+  async last(query: LastQuery): Promise<readonly SeriesColumns[]> {
+    const { by = "", signal } = query;
+    const ask = (text: string): Promise<LastAnswer> => this.#ask<LastAnswer>(text, signal);
+    try {
+      return await this.#reads.run(by, () => lastFromInflux(query, ask), signal);
+    } catch (thrown) {
+      if (!(asError(thrown).cause instanceof LongAnswerError)) throw thrown;
+      throw new BadInputError(`${query.device} has more series and fields than an answer of InfluxDB has room for`);
+    }
+  }
+
+  #ask<T>(text: string, signal: AbortSignal | undefined): Promise<T> {
+    const late = AbortSignal.timeout(queryTimeout);
+    return this.#inTime(this.#reader.ask<T>(text, signal ? AbortSignal.any([late, signal]) : late));
   }
 
   health(): StoreHealth {

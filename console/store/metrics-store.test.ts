@@ -11,6 +11,8 @@ import { silentLog } from "#shared/log";
 import { startInflux } from "../../test/influx.ts";
 import { eventually, suite, type Scope } from "../../test/suite.ts";
 import { EmbeddedStore } from "./embedded.ts";
+import { maxLookedBack } from "../recall.ts";
+import { maxLeftOutFields } from "./influx-last.ts";
 import { maxQueryAnswerBytes } from "./influx-reader.ts";
 import { firstAnswer, InfluxStore } from "./influx.ts";
 import { parseInfluxUrl } from "./influx-url.ts";
@@ -101,6 +103,33 @@ for (const [name, maker] of Object.entries(makers)) {
           ],
         },
       ]);
+    });
+
+    test("the last value of each field in a time, also where they came in different messages, with its own moment", async (scope) => {
+      const { store, own, put } = await started(scope);
+      const room = { measurement: 'room of "one"', tags: { place: "a b" } };
+      await put({ t: [20, 21], open: [true, false] }, { ...room, times: [began, began + 2_000] });
+      await put({ battery: 3, word: "it's low" }, { ...room, times: [began + 1_000] });
+      await put({ t: [22] }, { ...room, times: [began + 3_000] });
+      await put({ t: [7] }, { measurement: 'room of "one"', tags: { place: "c" }, times: [began + 500] });
+      const last = async (from: number, to: number, most = 10): Promise<unknown> =>
+        (await store.last({ device: own, from, to, most, rows: 100 }))
+          .map(({ measurement, tags, times, fields }) => [measurement, tags["place"], times[0], fields])
+          .sort((a, b) => Number(a[2]) - Number(b[2]));
+      const name = room.measurement;
+      assert.equal(await last(-8.64e15, 8.64e15), [
+        [name, "c", began + 500, { t: 7 }],
+        [name, "a b", began + 1_000, { battery: 3, word: "it's low" }],
+        [name, "a b", began + 2_000, { open: false }],
+        [name, "a b", began + 3_000, { t: 22 }],
+      ]);
+      assert.equal(await last(began, began + 1_000), [
+        [name, "a b", began, { t: 20, open: true }],
+        [name, "c", began + 500, { t: 7 }],
+      ]);
+      assert.equal(await last(began + 4_000, began + 5_000), []);
+      assert.is(((await last(0, 8.64e15, 1)) as unknown[]).length < 4, true, "so many series and no more");
+      assert.equal(await store.last({ device: parseDeviceId("nobody"), from: 0, to: 8.64e15, most: 9, rows: 9 }), []);
     });
 
     test("means over intervals, empty ones left out; from belongs to the range, to does not", async (scope) => {
@@ -272,6 +301,23 @@ suite("embedded store", ({ test }) => {
     assert.equal(store.health(), { ok: true });
   });
 
+  test("looks so many rows back for a field that later ones leave out, and at some before them", async (scope) => {
+    const path = join(await scope.directory(), "metrics.db");
+    const store = new EmbeddedStore({ path, maxAge: 1e12, maxBytes: 1e9, ...common });
+    await store.start();
+    scope.cleanup(() => store.stop());
+    await store.write([many(3 * maxLookedBack, began)]);
+    const put = (field: string, row: number) => store.write([series({ [field]: 1 }, { times: [began + row * 1_000] })]);
+    await put("edge", 2 * maxLookedBack);
+    await put("beyond", 2 * maxLookedBack - 1);
+    await put("first", 0);
+    const found = await store.last({ device, from: began, to: 8.64e15, most: 9, rows: maxLookedBack });
+    assert.equal(
+      found.flatMap(({ fields }) => Object.keys(fields)),
+      ["first", "edge", "used"],
+    );
+  });
+
   test("lets go of what is older than its age", async (scope) => {
     const clock = new ManualClock(began + 3_600_000);
     const store = new EmbeddedStore({
@@ -400,6 +446,22 @@ suite("embedded store", ({ test }) => {
 });
 
 suite("InfluxDB store", ({ test }) => {
+  test("asks for so many fields that the newest row leaves out, and for no more", async (scope) => {
+    const server = await startInflux(scope);
+    const store = influxStore(`${server.url}/fleet`);
+    await store.start();
+    scope.cleanup(() => store.stop());
+    const leftOut = async (count: number): Promise<number> => {
+      const own = parseDeviceId(`device-${count}`);
+      const fields = Object.fromEntries(Array.from({ length: count }, (_, at) => [`f${at}`, [at]]));
+      await store.write([series(fields, { device: own }), series({ used: [1] }, { device: own, times: [began + 1] })]);
+      const found = await store.last({ device: own, from: 0, to: 8.64e15, most: 9, rows: 1 });
+      return found.reduce((sum, one) => sum + Object.keys(one.fields).length, 0);
+    };
+    assert.is(await leftOut(maxLeftOutFields), maxLeftOutFields + 1);
+    assert.is(await leftOut(maxLeftOutFields + 1), maxLeftOutFields + 1);
+  });
+
   test("an address that cannot be used is told, without its password", () => {
     for (const url of [
       "http://u:secret%zz@h:8086/db",

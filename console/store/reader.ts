@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { openForReading, type Database } from "../database/database.ts";
+import { LastRows, type LastRow, type LastRowsQuery } from "./last-rows.ts";
 import { orCarefully, pathOfField, StretchReader } from "./stretch-reader.ts";
 import type { Value } from "./point-sinks.ts";
 
@@ -30,6 +31,10 @@ export interface ReadSeries {
 
 export type ReadAnswer =
   | { readonly series: readonly ReadSeries[]; readonly more: boolean; readonly error?: undefined }
+  | { readonly error: string };
+
+export type LastRowsAnswer =
+  | { readonly last: readonly LastRow[]; readonly error?: undefined }
   | { readonly error: string };
 
 type Statements = ReturnType<typeof prepare>;
@@ -77,6 +82,17 @@ export class HistoryFile {
   close(): void {
     this.#open?.database.close();
     this.#open = undefined;
+  }
+
+  last(query: LastRowsQuery): LastRowsAnswer {
+    const open = this.#opened();
+    if (!open) return { last: [] };
+    open.database.exec("BEGIN");
+    try {
+      return { last: open.statements.lastRows.read(query) };
+    } finally {
+      open.database.exec("COMMIT");
+    }
   }
 
   /** A store to which nothing was ever written has no file. */
@@ -160,6 +176,7 @@ function prepare(database: Database) {
        FROM samples WHERE series = ?2 AND ts >= ?3 AND ts < ?4 LIMIT -1)
      GROUP BY slot HAVING mean IS NOT NULL ORDER BY slot LIMIT ?6`;
   return {
+    lastRows: new LastRows(database),
     series: database.prepare("SELECT id, tags FROM series WHERE device = ? AND measurement = ? ORDER BY tags"),
     raw: database.prepare(rawOf(type)),
     carefulRaw: database.prepare(rawOf(careful)),
@@ -174,10 +191,10 @@ function prepare(database: Database) {
 /** Answers one query after the other, in a thread of its own. */
 function serve(path: string): void {
   const reader = new HistoryFile(path);
-  parentPort?.on("message", (query: ReadQuery) => {
-    let answer: ReadAnswer;
+  parentPort?.on("message", (query: ReadQuery | LastRowsQuery) => {
+    let answer: ReadAnswer | LastRowsAnswer;
     try {
-      answer = reader.read(query);
+      answer = "rows" in query ? reader.last(query) : reader.read(query);
     } catch (thrown) {
       answer = { error: thrown instanceof Error ? thrown.message : String(thrown) };
     }

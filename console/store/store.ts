@@ -44,8 +44,11 @@ export interface MetricsStore {
   query(query: MetricsQuery): Promise<readonly QueriedSeries[]>;
   /** Samples later than a moment (epoch ms); undefined where there are none. A store that cannot tell cheaply has no such method. */
   ahead?(after: number): Promise<Ahead | undefined>;
-  /** The newest sample of each of a device's first `most` series. A store that cannot tell cheaply has no such method. */
-  newest?(device: DeviceId, most: number): readonly SeriesColumns[];
+  /**
+   * The last value of each field of a device's series in a time, each with the moment at which it was taken: of one series several, in order of time, where
+   * they came in several messages. @throws StoreUnavailableError, BadInputError where the answer would be too large
+   */
+  last(query: LastQuery): Promise<readonly SeriesColumns[]>;
   /** Whether the store takes writes right now, and if not, the first cause. */
   health(): StoreHealth;
   /**
@@ -82,6 +85,21 @@ export interface MetricsQuery {
   readonly every: number;
   /** With each mean the least and the greatest value of its interval: a mean of many hides one that stands out. */
   readonly extremes?: boolean;
+  /** Who asks: several people's questions take turns. */
+  readonly by?: string;
+  /** Ends the waiting where nobody wants the answer any more. */
+  readonly signal?: AbortSignal;
+}
+
+export interface LastQuery {
+  readonly device: DeviceId;
+  /** Milliseconds since 1970 UTC: from inclusive, to exclusive. */
+  readonly from: number;
+  readonly to: number;
+  /** Series that are looked at, at most. */
+  readonly most: number;
+  /** Rows of each series that are looked back at by a store that has rows: a field that none of them has may be missing. */
+  readonly rows: number;
   /** Who asks: several people's questions take turns. */
   readonly by?: string;
   /** Ends the waiting where nobody wants the answer any more. */

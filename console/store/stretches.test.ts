@@ -82,6 +82,13 @@ class File {
     return answer.series[0] ?? { times: [], values: [], lows: [], highs: [] };
   }
 
+  /** Of each measurement the last value of each field, and when that was. */
+  last(from: number, to: number): unknown {
+    const answer = this.#reader.last({ device, from, to, most: 10, rows: 100_000 });
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return answer.last.map(({ measurement, fields }) => [measurement, [...fields].sort()]).sort();
+  }
+
   count(table: string): number {
     return (this.database.prepare(`SELECT count(*) AS count FROM ${table}`).get() as { count: number }).count;
   }
@@ -145,6 +152,11 @@ function write(file: File, model: Model, { measurement, from, length, step: by, 
 }
 
 function assertSame(file: File, model: Model): void {
+  for (const [from, to] of [
+    [-1e15, 1e15],
+    [2_345_678, 11_111_111],
+  ] as const)
+    assert.equal(file.last(from, to), lastOf(model, from, to));
   for (const measurement of measurements)
     for (const field of fieldNames) {
       const wanted = [...(model.get(measurement) ?? [])]
@@ -160,6 +172,18 @@ function assertSame(file: File, model: Model): void {
       const means = file.read({ measurement, field, from, to, every, extremes: true });
       assertMeans(means, slotsOf(wanted, { from, to, every }), `${measurement} ${field}`);
     }
+}
+
+/** The last values in a time, by the model. */
+function lastOf(model: Model, from: number, to: number): unknown {
+  return [...model]
+    .flatMap(([measurement, rows]) => {
+      const last = new Map<string, readonly [number, number | string | boolean]>();
+      for (const [ts, row] of [...rows].toSorted(([a], [b]) => a - b))
+        if (ts >= from && ts < to) for (const [field, one] of row) last.set(field, [ts, one]);
+      return last.size === 0 ? [] : [[measurement, [...last].sort()]];
+    })
+    .sort();
 }
 
 function assertMeans(

@@ -7,6 +7,7 @@ import { fixed, viewQuery, viewOf, type ChartView } from "./chart-view.ts";
 import { CompareControls } from "./compare-controls.tsx";
 import { comparisonOf, withComparison, type ChartComparison } from "./comparison.ts";
 import { useOccasions } from "./device-occasions.ts";
+import { useSeries } from "./stored-series.ts";
 import { Moment, TimeControls } from "./time-controls.tsx";
 import { t } from "../language/text.ts";
 
@@ -25,7 +26,11 @@ export function Charts({ tracked }: { tracked: Tracked }): JSX.Element {
     shown,
     own: charted,
     more,
-  } = panelsOf(tracked.latest.value, { looks: tracked.looks.value, hasAgent: Boolean(agent), own: own.value });
+  } = panelsOf(useSeries(device, view.value, tracked.latest.value), {
+    looks: tracked.looks.value,
+    hasAgent: Boolean(agent),
+    own: own.value,
+  });
   const newest = () => ({
     pairs: [...tracked.latest.peek().values()],
     hold: interval ? interval * samplesLeftOut : tracked.silentAfter.peek(),
@@ -45,7 +50,13 @@ export function Charts({ tracked }: { tracked: Tracked }): JSX.Element {
         <TimeControls view={view.value} onView={look} />
       </div>
       <Moment view={view.value} moment={moment.value} occasions={occasions} />
-      {shown.length === 0 && <p class="hint">{t("It has sent no values yet. Charts appear with them.")}</p>}
+      {shown.length === 0 && (
+        <p class="hint">
+          {view.value.to === undefined
+            ? t("It has sent no values yet. Charts appear with them.")
+            : t("Nothing that it sent in this time is stored.")}
+        </p>
+      )}
       <div class="charts">
         {shown.map((panel) => (
           <Chart

@@ -2,17 +2,13 @@ import * as assert from "uvu/assert";
 import type { SampleDocument, SampleTags } from "#api/device-routes";
 import { suite } from "../../test/suite.ts";
 import { looksByName, looksOf } from "../state/field-looks.ts";
-import { mergeLatest, type Latest } from "../state/latest.ts";
 import { maxOwnPanels, maxPanelFields, panelsOf } from "./own-panels.ts";
 import { panels } from "./panels.ts";
 
 type Sent = readonly [measurement: string, fields: SampleDocument["fields"], tags?: SampleTags];
 
-const latestOf = (sent: readonly Sent[]): Latest =>
-  mergeLatest(
-    new Map(),
-    sent.map(([measurement, fields, tags = {}]) => ({ measurement, tags, ts: 1_000, fields })),
-  ).latest;
+const latestOf = (sent: readonly Sent[]): readonly SampleDocument[] =>
+  sent.map(([measurement, fields, tags = {}]) => ({ measurement, tags, ts: 1_000, fields }));
 
 const charted = (sent: readonly Sent[], own?: number) =>
   panelsOf(latestOf(sent), { looks: looksByName, hasAgent: false, ...(own === undefined ? {} : { own }) });
@@ -86,7 +82,7 @@ suite("which charts a device has", ({ test }) => {
   });
 
   test("an agent that has not spoken yet has the designed ones, for what is in the store", () => {
-    assert.is(panelsOf(new Map(), { looks: looksByName, hasAgent: true }).shown, panels);
+    assert.is(panelsOf([], { looks: looksByName, hasAgent: true }).shown, panels);
   });
 
   test("no more charts at once than there is room for, and no more fields in one", () => {

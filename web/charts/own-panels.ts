@@ -1,7 +1,6 @@
 import type { SampleDocument, SampleTags } from "#api/device-routes";
 import { unitLabel, type FieldUnit } from "#shared/field-units";
 import type { FieldLook, Looks } from "../state/field-looks.ts";
-import type { Latest } from "../state/latest.ts";
 import { isKnownSeries } from "./known-series.ts";
 import { panels, type Panel, type Range, type Source } from "./panels.ts";
 import { rateUnit } from "./rates.ts";
@@ -21,12 +20,14 @@ export interface Charted {
 }
 
 /**
- * The charts of a device, by what it sends: those that were designed where it measures one; of all else one for each measurement and unit, with
+ * The charts of a device, by what it sends, or sent in the time that is looked at: those that were designed where it measures one; of all else one for each measurement and unit, with
  * a line for each field and series; text and yes or no of a measurement as bands. What else every machine measures comes when asked for.
  * @param own how many of those that were not designed
  */
-export function panelsOf(latest: Latest, options: { looks: Looks; hasAgent: boolean; own?: number }): Charted {
-  const samples = [...latest.values()].map(({ sample }) => sample);
+export function panelsOf(
+  samples: readonly SampleDocument[],
+  options: { looks: Looks; hasAgent: boolean; own?: number },
+): Charted {
   // An agent that has not spoken since the console's start: what it measured is in the store.
   if (samples.length === 0) return { shown: options.hasAgent ? panels : [], own: 0, more: 0 };
   const designed = panels

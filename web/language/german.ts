@@ -556,6 +556,7 @@ export const german = {
   "and {more} more, not higher": "und {more} weitere, nicht höher",
   "and {more} more": "und {more} weitere",
   Charts: "Diagramme",
+  "Nothing that it sent in this time is stored.": "Aus dieser Zeit ist nichts gespeichert, was es gesendet hat.",
   "It has sent no values yet. Charts appear with them.":
     "Es hat noch keine Werte gesandt. Mit ihnen erscheinen Diagramme.",
   "Show more of what it measures: {count} chart|Show more of what it measures: {count} charts":

@@ -13,6 +13,8 @@ import type { Registry } from "../../devices/registry.ts";
 import type { MetricsStore } from "../../store/store.ts";
 import type { CompletenessReports } from "../../ingest/completeness/reports.ts";
 import type { KnownMeasurements } from "../../units/known-measurements.ts";
+import { maxLookedBack, maxRecalled } from "../../recall.ts";
+import { LatestValues } from "../../devices/latest-values.ts";
 import { maxPoints } from "../../store/points.ts";
 import type { ChooseDevices } from "../choosing.ts";
 import { limitOf, noDevice, askerOf } from "../auth.ts";
@@ -26,7 +28,7 @@ import { served } from "../serve.ts";
 export interface DeviceRoutes {
   readonly registry: Pick<Registry, "get" | "walk" | "glance" | "latest">;
   readonly completeness: Pick<CompletenessReports, "of" | "missing">;
-  readonly store: Pick<MetricsStore, "query">;
+  readonly store: Pick<MetricsStore, "query" | "last">;
   readonly clock: Clock;
   /** What is known of a device's measurements, by people's words and its own. */
   readonly measurementsOf: (device: Device) => KnownMeasurements;
@@ -140,12 +142,29 @@ export const serveDevices =
       },
     });
 
+    // What it has sent stays, also when it is gone.
+    const storedOf = (id: DeviceId): DeviceId => (whyRemoved(id) === undefined ? found(id).id : id);
+
+    app.route({
+      ...served("listSeries"),
+      handler: async (request, reply) => {
+        const device = storedOf(request.params.id);
+        const { from, to } = toRange(request.query, clock.now());
+        const gone = new AbortController();
+        reply.raw.once("close", () => gone.abort());
+        const by = askerOf(request).name;
+        const looked = { most: maxRecalled, rows: maxLookedBack, by, signal: gone.signal };
+        const values = new LatestValues();
+        values.observe(await store.last({ device, from, to, ...looked }));
+        return { device, from, to, series: toSampleDocuments(values.list()) };
+      },
+    });
+
     app.route({
       ...served("getHistory"),
       handler: async (request, reply) => {
         const { params, query } = request;
-        // What it has sent stays, also when it is gone.
-        const device = whyRemoved(params.id) === undefined ? found(params.id).id : params.id;
+        const device = storedOf(params.id);
         const { measurement, field } = query;
         const extremes = query.extremes === "true";
         const range = toRange(query, clock.now());

@@ -1,0 +1,144 @@
+import type { Database } from "../database/database.ts";
+import { DamagedStretchError } from "./stretch/byte-reader.ts";
+import { unpackColumn, unpackTimes } from "./stretch/packed-column.ts";
+
+/** What is asked for of the last values of a device in the embedded store. */
+export interface LastRowsQuery {
+  readonly device: string;
+  readonly from: number;
+  readonly to: number;
+  /** Series that are looked at, at most. */
+  readonly most: number;
+  /** Rows of each of them that are looked back at, of those that are not packed yet. */
+  readonly rows: number;
+}
+
+/** One series with the last value of each of its fields, and when that was taken. */
+export interface LastRow {
+  readonly measurement: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly fields: ReadonlyMap<string, Last>;
+}
+
+interface Row {
+  readonly ts: number;
+  readonly fields: string;
+}
+
+/** Moments of a longer time at which the row behind them is looked at as well, in each series. */
+const probes = 64;
+
+/** Looks up last values, field by field: fields of one measurement may come in different messages. */
+export class LastRows {
+  readonly #statements: ReturnType<typeof prepare>;
+
+  constructor(database: Database) {
+    this.#statements = prepare(database);
+  }
+
+  read({ device, from, to, most, rows }: LastRowsQuery): LastRow[] {
+    const all = this.#statements.series.all(device, most) as unknown as {
+      id: number;
+      measurement: string;
+      tags: string;
+    }[];
+    return all.flatMap(({ id, measurement, tags }) => {
+      const own = objectIn(tags) as Record<string, string> | undefined;
+      const fields = own && this.#fields(id, { from, to, rows });
+      return own && fields && fields.size > 0 ? [{ measurement, tags: own, fields }] : [];
+    });
+  }
+
+  #fields(series: number, { from, to, rows }: Pick<LastRowsQuery, "from" | "to" | "rows">): LastRow["fields"] {
+    const fields = new Map<string, Last>();
+    const timeOf = (name: string): number => fields.get(name)?.[0] ?? -Infinity;
+    const take = (row: Row | undefined): void => {
+      for (const [name, value] of Object.entries((row && objectIn(row.fields)) ?? {}))
+        if (row && timeOf(name) < row.ts) fields.set(name, [row.ts, value as Value]);
+    };
+    const last = this.#statements.before.all(series, from, to, rows) as unknown as Row[];
+    for (const row of last) take(row);
+    const oldest = last.at(-1)?.ts;
+    if (oldest !== undefined && last.length === rows) this.#probe(series, from, oldest, take);
+    const packed = this.#statements.packedFields.all(series, from, to) as unknown as { field: string; last: number }[];
+    for (const { field, last: end } of packed) {
+      if (timeOf(field) > end) continue;
+      const found = this.#packed(series, field, from, to);
+      if (found && timeOf(field) < found[0]) fields.set(field, found);
+    }
+    return fields;
+  }
+
+  /** What has ended long before is found now and then. */
+  #probe(series: number, from: number, oldest: number, take: (row: Row | undefined) => void): void {
+    const first = this.#statements.first.get(series, from) as Row | undefined;
+    const begin = first?.ts ?? oldest;
+    for (let at = 0; at < probes; at++) {
+      const begins = Math.floor(begin + ((oldest - begin) * at) / probes);
+      take(this.#statements.behind.get(series, begins, oldest) as Row | undefined);
+    }
+  }
+
+  /** Of the newest stretches in the time: one that only reaches into it may have nothing there. */
+  #packed(series: number, field: string, from: number, to: number): Last | undefined {
+    for (const one of this.#statements.packed.all(series, field, from, to) as unknown as Packed[]) {
+      const found = lastIn(one, from, to);
+      if (found) return found;
+    }
+    return undefined;
+  }
+}
+
+type Value = number | string | boolean;
+type Last = readonly [ts: number, value: Value];
+
+interface Packed {
+  readonly times: Uint8Array;
+  readonly data: Uint8Array;
+}
+
+/** A damaged stretch has none. */
+function lastIn({ times: packedTimes, data }: Packed, from: number, to: number): Last | undefined {
+  try {
+    const times = unpackTimes(packedTimes);
+    const values = unpackColumn(data, times.length);
+    for (let at = times.length - 1; at >= 0; at--) {
+      const [ts = 0, value] = [times[at], values[at]];
+      if (ts >= from && ts < to && value !== null && value !== undefined) return [ts, value];
+    }
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof DamagedStretchError) return undefined;
+    throw thrown;
+  }
+}
+
+/** A damaged row is none. */
+function objectIn(text: string): object | undefined {
+  try {
+    return JSON.parse(text) as object;
+  } catch {
+    return undefined;
+  }
+}
+
+function prepare(database: Database) {
+  return {
+    series: database.prepare("SELECT id, measurement, tags FROM series WHERE device = ? ORDER BY id LIMIT ?"),
+    before: database.prepare(
+      "SELECT ts, fields FROM samples WHERE series = ? AND ts >= ? AND ts < ? ORDER BY ts DESC LIMIT ?",
+    ),
+    first: database.prepare("SELECT ts, fields FROM samples WHERE series = ? AND ts >= ? ORDER BY ts LIMIT 1"),
+    behind: database.prepare(
+      "SELECT ts, fields FROM samples WHERE series = ? AND ts >= ? AND ts < ? ORDER BY ts LIMIT 1",
+    ),
+    packedFields: database.prepare(
+      `SELECT field, MAX(last) AS last FROM stretches JOIN stretch_fields ON stretch = id
+       WHERE series = ? AND last >= ? AND first < ? GROUP BY field`,
+    ),
+    packed: database.prepare(
+      `SELECT times, data FROM stretches JOIN stretch_fields ON stretch = id
+       WHERE series = ? AND field = ? AND last >= ? AND first < ? ORDER BY first DESC LIMIT ${probes}`,
+    ),
+  };
+}
