@@ -1,11 +1,9 @@
 import * as z from "zod/mini";
-import { fileHash, maxFileBytes } from "#shared/messages/file-messages";
+import { maxFileBytes, maxPartBytes } from "#shared/files/file-bounds";
+import { fileHash } from "#shared/messages/file-messages";
 import { count } from "#shared/messages/payload-schema";
 import { about, commandId, deviceId } from "./document-schema.ts";
 import type { Route } from "./route.ts";
-
-/** Bytes of a part of a file in one request: few requests for a large one, and none that holds up another. */
-export const maxPartBytes = 256 * 1024;
 
 const data = about(
   z.string().check(z.maxLength(Math.ceil(maxPartBytes / 3) * 4), z.regex(/^[A-Za-z0-9+/]*={0,2}$/, "expected base64")),

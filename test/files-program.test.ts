@@ -1,11 +1,11 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readdirSync, statSync } from "node:fs";
 import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Page } from "playwright-core";
 import * as assert from "uvu/assert";
 import { createClient } from "#api/client";
-import { maxPartBytes } from "#api/file-routes";
-import { maxFileBytes } from "#shared/messages/file-messages";
+import { maxFileBytes, maxPartBytes } from "#shared/files/file-bounds";
 import { testSigner } from "#shared/signing/fixture";
 import { fetchFile } from "../cli/files/fetch-file.ts";
 import { putFile } from "../cli/files/put-file.ts";
@@ -13,7 +13,7 @@ import { signing } from "../cli/sign-command.ts";
 import { search } from "../console/audit/search.ts";
 import { serveApi } from "./api-server.ts";
 import { statusOf } from "./checked-client.ts";
-import { openPage } from "./browser.ts";
+import { openPage, shoot } from "./browser.ts";
 import { startFleet } from "./fleet.ts";
 import { freePort } from "./mosquitto.ts";
 import { servePage } from "./page-server.ts";
@@ -26,6 +26,50 @@ async function places(scope: Scope) {
   const [logs, app, here] = ["logs", "app", "here"].map((name) => join(root, name)) as [string, string, string];
   for (const path of [logs, app, here]) await mkdir(path);
   return { root, logs, app, here };
+}
+
+/** A file of some parts, whose second the page cannot send before it is loaded again. */
+async function putByPage(page: Page, app: string): Promise<void> {
+  const content = randomBytes(3 * maxPartBytes + 100);
+  const sha256 = createHash("sha256").update(content).digest("hex");
+  const file = { name: "app.conf", mimeType: "application/octet-stream", buffer: content };
+  const begun: number[] = [];
+  let isHeld = true;
+  await page.route("**/api/files/*", async (route) => {
+    const { at } = route.request().postDataJSON() as { at: number };
+    begun.push(at);
+    // Held for ever: the reload ends it.
+    if (!isHeld || at === 0) await route.continue();
+  });
+  await page.getByTestId("put-open").click();
+  await page.getByTestId("put-send").click();
+  await page.getByTestId("put-refused").getByText("Choose a file.").waitFor();
+  await page.getByTestId("put-file").setInputFiles(file);
+  await page.getByTestId("put-path").fill(`${app}/`);
+  await page.getByTestId("put-send").click();
+  await page
+    .getByTestId("put-step")
+    .getByText(/^To the console 33 %$/)
+    .waitFor();
+  assert.match(await page.getByTestId("put-hash").innerText(), new RegExp(sha256));
+  await shoot(page, "put-halfway");
+  isHeld = false;
+  await page.reload();
+  begun.length = 0;
+  await page.getByTestId("put-open").click();
+  await page.getByTestId("put-begun").getByText("“app.conf” was begun here.").waitFor();
+  assert.is(await page.getByTestId("put-path").inputValue(), `${app}/`);
+  await page.getByTestId("put-file").setInputFiles(file);
+  await page.getByTestId("put-send").click();
+  const done = page.locator('[data-key="put"][data-state="succeeded"]');
+  await done.getByText(sha256).first().waitFor();
+  // The first one asks what is there; none is sent twice beside it.
+  assert.equal(begun, [0, maxPartBytes, 2 * maxPartBytes, 3 * maxPartBytes]);
+  assert.ok((await readFile(join(app, "app.conf"))).equals(content));
+  await shoot(page, "put");
+  await page.getByTestId("put-send").click();
+  await done.nth(1).waitFor();
+  await page.unrouteAll();
 }
 
 suite("muster fetch and muster put", ({ test }) => {
@@ -151,11 +195,11 @@ suite("muster fetch and muster put", ({ test }) => {
     );
   });
 
-  test("the page fetches a file by the command's form, and hands it on", async (scope) => {
-    const { logs } = await places(scope);
+  test("the page fetches a file by the command's form and hands it on, and puts one, also after a reload", async (scope) => {
+    const { logs, app } = await places(scope);
     await writeFile(join(logs, "a.log"), "hello");
     const fleet = await startFleet(scope, "embedded", { files: { spare: 0 } });
-    await fleet.agent("rpi-7", { files: { fetchFrom: [logs], putInto: [], own: [] } });
+    await fleet.agent("rpi-7", { files: { fetchFrom: [logs], putInto: [app], own: [] } });
     const url = await servePage(scope, fleet);
     const order = { key: "fetch", args: { path: join(logs, "a.log") } };
     const { id } = await fleet.console.send("rpi-7", order, { ttl: "1m", timeout: "50s" });
@@ -178,8 +222,21 @@ suite("muster fetch and muster put", ({ test }) => {
     const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
     assert.is(download.suggestedFilename(), "a.log");
     assert.is(await readFile(await download.path(), "utf8"), "hello");
-    if (process.env["MUSTER_SHOT"]) await page.screenshot({ path: process.env["MUSTER_SHOT"], fullPage: true });
+    await putByPage(page, app);
+    const given = [...search(fleet.state.database, { what: "file.given" })].flatMap((entry) => entry ?? []);
+    assert.equal(
+      given.map(({ who }) => who),
+      ["ann"],
+    );
     assert.equal(complaints, []);
+
+    // Who may only watch has no form for it.
+    await page.getByTestId("logout").click();
+    await page.getByTestId("login-name").fill("vic");
+    await page.getByTestId("login-password").fill(fleet.secretOf("vic"));
+    await page.getByTestId("login-submit").click();
+    await page.getByText("may watch but not send commands").waitFor();
+    assert.is(await page.getByTestId("put-open").count(), 0);
   });
 
   test("the console's door takes parts of a size, and files of a size", async (scope) => {

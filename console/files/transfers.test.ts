@@ -1,3 +1,4 @@
+import { maxFileBytes } from "#shared/files/file-bounds";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, rmSync, statSync, statfsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -8,7 +9,6 @@ import { parseCommandId, parseDeviceId, type CommandId, type DeviceId } from "#s
 import { silentLog } from "#shared/log";
 import {
   encodeFile,
-  maxFileBytes,
   maxPieceBytes,
   maxWindowBytes,
   readFileDown,

@@ -4,9 +4,6 @@ import { encode, type Encoding } from "#shared/codec";
 import { failure } from "#shared/messages/command-messages";
 import { count, read, token } from "#shared/messages/payload-schema";
 
-/** Bytes of a file that is fetched or put: logs, settings, an image of a screen. What is larger has better ways than a broker. */
-export const maxFileBytes = 256 * 1024 * 1024;
-
 /** Bytes of one piece: as base64 in JSON it fits into a message of 32 KiB, with room for its names and hash. */
 export const maxPieceBytes = 16 * 1024;
 

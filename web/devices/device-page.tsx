@@ -8,6 +8,7 @@ import { client } from "../state/page-client.ts";
 import { LaterCharts } from "../charts/later-charts.tsx";
 import { CommandForm } from "../commands/command-form.tsx";
 import { CommandList } from "../commands/command-list.tsx";
+import { PutSection } from "../files/put-section.tsx";
 import { formatCoarsely } from "../format/format-duration.ts";
 import { formatFact } from "../format/number.ts";
 import { Warning } from "../shell/icons.tsx";
@@ -95,6 +96,7 @@ function Known({ tracked }: { tracked: Tracked }): JSX.Element {
         <section aria-labelledby="send-title">
           <h2 id="send-title">{t("Send a command")}</h2>
           <CommandForm device={device} onSent={(id) => (sent.value = id)} />
+          <PutSection device={device} onSent={(id) => (sent.value = id)} />
         </section>
         <section aria-labelledby="commands-title">
           <h2 id="commands-title">{t("Commands")}</h2>

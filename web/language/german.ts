@@ -556,6 +556,23 @@ export const german = {
   "and {more} more, not higher": "und {more} weitere, nicht höher",
   "and {more} more": "und {more} weitere",
   Charts: "Diagramme",
+  "The form for files": "Das Formular für Dateien",
+  "Put a file…": "Datei ablegen…",
+  File: "Datei",
+  Reading: "Gelesen",
+  Stop: "Anhalten",
+  "SHA-256 of the file:": "SHA-256 der Datei:",
+  "“{name}” was begun here. Choose it again, and it goes on where it was cut off.":
+    "„{name}“ wurde hier begonnen. Noch einmal gewählt, geht es weiter, wo es abgebrochen wurde.",
+  "Path on the device": "Pfad auf dem Gerät",
+  "In a directory that the device allows. One that ends in a slash gets the file's name.":
+    "In einem Verzeichnis, das das Gerät erlaubt. Einer, der mit einem Schrägstrich endet, bekommt den Namen der Datei.",
+  "Replace what is there": "Ersetzen, was dort ist",
+  "To the console": "Zur Konsole",
+  "Put it on the device": "Auf das Gerät legen",
+  "Choose a file.": "Eine Datei wählen.",
+  "The path begins with a slash.": "Der Pfad beginnt mit einem Schrägstrich.",
+  "{name} has {size}: {most} at most.": "{name} hat {size}: höchstens {most}.",
   "Nothing that it sent in this time is stored.": "Aus dieser Zeit ist nichts gespeichert, was es gesendet hat.",
   "It has sent no values yet. Charts appear with them.":
     "Es hat noch keine Werte gesandt. Mit ihnen erscheinen Diagramme.",

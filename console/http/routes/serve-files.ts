@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import { maxPartBytes } from "#api/file-routes";
+import { maxPartBytes } from "#shared/files/file-bounds";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Audit } from "../../audit/audit.ts";
 import type { AuditDetail } from "../../audit/entry.ts";
