@@ -11,7 +11,7 @@ export const maxLookedBack = 1_000;
 /** The same after a start, of agents: they say all fields of a series together, and there may be thousands of them. */
 const agentsLookedBack = 20;
 /** Milliseconds after which a store that was away is asked again. */
-export const askedAgain = 5_000;
+export const storeAskedAgain = 5_000;
 /** Every moment that there is, epoch ms. */
 const everything = { from: -8.64e15, to: 8.64e15 };
 
@@ -78,7 +78,7 @@ export class Recall {
   #wait(over: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (over.aborted) return resolve();
-      const cancel = this.#options.clock.after(askedAgain, resolve);
+      const cancel = this.#options.clock.after(storeAskedAgain, resolve);
       this.#awake = () => {
         cancel();
         resolve();

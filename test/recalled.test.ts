@@ -7,7 +7,7 @@ import { Console } from "../console/console.ts";
 import type { Device } from "../console/devices/device.ts";
 import { EmbeddedStore } from "../console/store/embedded.ts";
 import { StoreUnavailableError } from "../console/store/store.ts";
-import { askedAgain, maxRecalled, Recall } from "../console/recall.ts";
+import { storeAskedAgain, maxRecalled, Recall } from "../console/recall.ts";
 import { startFleet } from "./fleet.ts";
 import { startInflux } from "./influx.ts";
 import { runProgram } from "./programs.ts";
@@ -156,7 +156,7 @@ suite("newest values of before", ({ test }) => {
     await eventually("the first try", () => asked.length === 1);
     away = false;
     await eventually("the others", () => {
-      clock.advance(askedAgain);
+      clock.advance(storeAskedAgain);
       return told.length === 3;
     });
     assert.equal(asked, ["rpi-1", "rpi-1", "rpi-2", "rpi-3"]);

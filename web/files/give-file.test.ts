@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { ApiError, UnreachableError } from "#api/api-errors";
 import { maxPartBytes } from "#shared/files/file-bounds";
 import { suite } from "../../test/suite.ts";
-import { giveFile, hashOf, type Giving } from "./give-file.ts";
+import { giveFile, hashOfFile, type GivingFile } from "./give-file.ts";
 
 const content = Buffer.alloc(2 * maxPartBytes + 5, "muster ");
 const file = new Blob([content]);
@@ -14,7 +14,7 @@ function consoleWith(had: number, fails: (at: number) => void = () => {}) {
   let kept = content.subarray(0, had);
   const asked: number[] = [];
   const shares: number[] = [];
-  const client: Giving["client"] = {
+  const client: GivingFile["client"] = {
     addFilePart: async (hash, { size, at, data }) => {
       asked.push(at);
       fails(asked.length);
@@ -35,7 +35,7 @@ function consoleWith(had: number, fails: (at: number) => void = () => {}) {
 suite("page: a file is given to the console", ({ test }) => {
   test("whole, and is known by its hash", async () => {
     const { way, kept, shares } = consoleWith(0);
-    assert.is(await hashOf(file, way), sha256);
+    assert.is(await hashOfFile(file, way), sha256);
     await giveFile(file, sha256, way);
     assert.ok(kept().equals(content));
     assert.is(shares.at(-1), 1);

@@ -9,7 +9,7 @@ export interface GivenFile {
   slice(from: number, to: number): { arrayBuffer(): Promise<ArrayBuffer> };
 }
 
-export interface Giving {
+export interface GivingFile {
   readonly client: Pick<Client, "addFilePart">;
   readonly signal: AbortSignal;
   /** @param share of the file, 0 to 1 */
@@ -22,7 +22,10 @@ const bytesOf = async (file: GivenFile, from: number): Promise<Uint8Array> =>
   new Uint8Array(await file.slice(from, Math.min(file.size, from + maxPartBytes)).arrayBuffer());
 
 /** What a file is known by, at the console and on the device. @throws Error where it does not read, or somebody gives up */
-export async function hashOf(file: GivenFile, { signal, told }: Pick<Giving, "signal" | "told">): Promise<string> {
+export async function hashOfFile(
+  file: GivenFile,
+  { signal, told }: Pick<GivingFile, "signal" | "told">,
+): Promise<string> {
   const hash = new Sha256();
   for (let at = 0; at < file.size; at += maxPartBytes) {
     signal.throwIfAborted();
@@ -39,7 +42,7 @@ export async function hashOf(file: GivenFile, { signal, told }: Pick<Giving, "si
 export async function giveFile(
   file: GivenFile,
   sha256: string,
-  { client, signal, told, pause }: Giving,
+  { client, signal, told, pause }: GivingFile,
 ): Promise<void> {
   const { size } = file;
   for (let at = 0; ;) {

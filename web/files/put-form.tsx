@@ -11,7 +11,7 @@ import { SigningNote } from "../signing/signing-note.tsx";
 import { takeCommands } from "../state/command-state.ts";
 import { client } from "../state/page-client.ts";
 import { newCommand } from "../commands/sending.ts";
-import { giveFile, hashOf } from "./give-file.ts";
+import { giveFile, hashOfFile } from "./give-file.ts";
 import { begunPut, rememberPut } from "./begun-put.ts";
 import "./put-form.css";
 
@@ -52,7 +52,7 @@ export function PutForm({ device, onSent }: PutFormProps): JSX.Element {
     const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, again));
     rememberPut(device.id, { name: file.name, path: path.peek(), overwrite: overwrite.peek() });
     step.value = "reading";
-    sha256.value = await hashOf(file, { signal, told });
+    sha256.value = await hashOfFile(file, { signal, told });
     step.value = "giving";
     share.value = 0;
     await giveFile(file, sha256.peek(), { client, signal, told, pause });
