@@ -18,8 +18,8 @@ export interface OfDevice {
   readonly stored: readonly Stored[];
 }
 
-/** Milliseconds that alerts of late samples, and notices that were refused, have at rest. */
-const patience = 40_000;
+/** Milliseconds that alerts of late samples have at rest, and notices that were refused four times: the channel is left alone for 5, 10, 20 and 40 s then. */
+const patience = 120_000;
 /** Milliseconds around the moment of a backup or copy for which nobody can say on which side of it something was. */
 const around = 5_000;
 /** Milliseconds from the rule's making on of which it is not judged. */
@@ -72,9 +72,14 @@ export class AlertWatch {
   async judge(devices: readonly OfDevice[]): Promise<readonly Violation[]> {
     const end = performance.now() + patience;
     for (;;) {
-      const found = await this.#found(devices);
-      const isNews = found.some(({ key }) => !this.#told.has(key));
-      if (isNews && performance.now() < end) {
+      const isLast = performance.now() >= end;
+      // On a busy machine an answer may take longer than is waited for it.
+      const found = await this.#found(devices).catch((thrown: unknown) => {
+        if (isLast) throw thrown;
+        return undefined;
+      });
+      const isNews = found?.some(({ key }) => !this.#told.has(key));
+      if (!found || (isNews && !isLast)) {
         await sleep(200);
         continue;
       }
