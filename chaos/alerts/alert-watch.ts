@@ -20,6 +20,8 @@ export interface OfDevice {
 
 /** Milliseconds that alerts of late samples have at rest, and notices that were refused four times: the channel is left alone for 5, 10, 20 and 40 s then. */
 const patience = 120_000;
+/** Milliseconds between two looks: each is some work, and the receiver in this process has half a second to answer by the console's hasty clock. */
+const glance = 1_000;
 /** Milliseconds around the moment of a backup or copy for which nobody can say on which side of it something was. */
 const around = 5_000;
 /** Milliseconds from the rule's making on of which it is not judged. */
@@ -80,7 +82,7 @@ export class AlertWatch {
       });
       const isNews = found?.some(({ key }) => !this.#told.has(key));
       if (!found || (isNews && !isLast)) {
-        await sleep(200);
+        await sleep(glance);
         continue;
       }
       for (const { key } of found) this.#told.add(key);
