@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Topics } from "#shared/topics";
 import { encode } from "#shared/codec";
 import { readBatch } from "#shared/messages/batch-reading";
+import { readStatus } from "#shared/messages/presence-messages";
 import { thriftyMalloc } from "../agent/install/starter.ts";
 import type { SampleCost } from "./agent-sample-child.ts";
 import { BenchScope, endChild, startChild } from "./children.ts";
@@ -89,19 +90,37 @@ async function memory(): Promise<[bare: Memory, agent: Memory, started: Memory]>
   }
 }
 
-async function startBroker(scope: BenchScope): Promise<{ url: (device: string) => string; heard: Set<string> }> {
+interface Court {
+  readonly url: (device: string) => string;
+  /** Topics of batches that came. */
+  readonly heard: Set<string>;
+  /** Bytes of each payload, in the order of their coming. */
+  readonly sizes: number[];
+}
+
+async function startBroker(scope: BenchScope): Promise<Court> {
   const { bus, url } = await startDeviceBroker(scope);
   const heard = new Set<string>();
+  const sizes: number[] = [];
   const topics = new Topics();
   bus.subscribe([topics.filter("metrics")], ({ topic, payload }) => {
     const address = topics.parse(topic);
     if (address?.kind !== "metrics") return;
     heard.add(topic);
+    sizes.push(payload.length);
     const { outbox, run, seq } = readBatch(payload);
     const ack = { outbox, run, ranges: [[seq, seq]], ts: Date.now() };
     void bus.publish(topics.build({ kind: "ack", device: address.device }), encode(ack, "json"), { qos: 0 });
   });
-  return { url, heard };
+  // As a console does: without a greeting a birth is published again and again.
+  bus.subscribe([topics.filter("status")], ({ topic, payload }) => {
+    const address = topics.parse(topic);
+    const status = payload.length > 0 ? readStatus(payload) : undefined;
+    if (address?.kind !== "status" || !status?.online) return;
+    const greeting = { boot: status.boot, session: status.session, ts: Date.now(), ranges: [], open: [] };
+    void bus.publish(topics.build({ kind: "ack", device: address.device }), encode(greeting, "json"));
+  });
+  return { url, heard, sizes };
 }
 
 async function memoryOf(
@@ -129,10 +148,10 @@ interface Life {
   readonly cpu: number;
 }
 
-async function lifeCost(): Promise<Life> {
+async function lifeCost(): Promise<Life & { readonly bytes: number }> {
   const scope = new BenchScope();
   try {
-    const { url, heard } = await startBroker(scope);
+    const { url, heard, sizes } = await startBroker(scope);
     const data = await scope.directory();
     const lives = Array.from({ length: processes }, (_, at) => lifeOf(`device-${at}`, { url, heard, data }));
     const all = await Promise.all(lives);
@@ -145,6 +164,7 @@ async function lifeCost(): Promise<Life> {
         all.map(({ cpu }) => cpu),
         0.5,
       ),
+      bytes: percentile(sizes, 0.5),
     };
   } finally {
     await scope.end();
@@ -162,8 +182,8 @@ async function lifeOf(
   });
   while (!isHeard(heard, device)) await later(5);
   const start = performance.now() - began;
-  // The start itself is not one of its samples.
-  await later(15_000);
+  // The start itself is not one of its samples, nor is what it has left to be collected, which is done with after some twenty seconds.
+  await later(30_000);
   const before = cpuOf(child.pid);
   await later(lifeSamples * 10_000);
   const cpu = (cpuOf(child.pid) - before) / lifeSamples;
@@ -183,11 +203,12 @@ function cpuOf(pid: number | undefined): number {
 
 const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-function lifeRows({ start, cpu }: Life): Row[] {
+function lifeRows({ start, cpu, bytes }: Life & { readonly bytes: number }): Row[] {
   return [
     { what: "from its start to its first sample at the broker, ms", figures: { "": start.toFixed(0) } },
     { what: "CPU of the whole process for a sample, ms", figures: { "": cpu.toFixed(1) } },
     { what: "the same, % of a core", figures: { "": (cpu / 100).toFixed(3) } },
+    { what: "bytes of a batch of one sample, the median", figures: { "": bytes.toFixed(0) } },
   ];
 }
 
