@@ -156,6 +156,7 @@ async function seeAlerts(page: Page, url: string, client: Client): Promise<void>
   const history = page.getByTestId("alert-history");
   await history.getByText("acknowledged").waitFor();
   await page.getByTestId("alert").getByText(full.when, { exact: true }).waitFor();
+  await page.getByTestId("chart-alert").locator(".plot").waitFor();
   await shoot(page, "alert");
   assert.match((await page.getByTestId("alert-chart").getAttribute("href")) ?? "", /^\/devices\/rpi-7\?from=.*&to=/);
   await page.getByTestId("language").selectOption("de");
@@ -164,6 +165,8 @@ async function seeAlerts(page: Page, url: string, client: Client): Promise<void>
   await page.getByTestId("language").selectOption("en");
   await client.removeAlertRule(full.name);
   await history.getByText("resolved").waitFor();
+  await page.goto(`${url}/devices/rpi-7`);
+  await page.getByTestId("chart-moment").getByText("1 alert").waitFor();
   await page.goto(`${url}/alerts`);
   await page.getByRole("region", { name: "Over lately" }).getByText("MemoryInUse: rpi-7").waitFor();
   assert.is(await cause.count(), 0);

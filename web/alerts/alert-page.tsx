@@ -1,19 +1,26 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
 import { useRoute } from "preact-iso/router";
 import type { AlertDocument, ShownRuleDocument } from "#api/client";
+import { fixed, maxSpan } from "../charts/chart-view.ts";
+import { alertOccasions } from "../charts/occasions.ts";
 import { Ago, At, ToldText } from "../format/when.tsx";
 import { t, word } from "../language/text.ts";
 import { Labelled, Typed } from "../people/labelled.tsx";
 import { useTitle } from "../shell/title.ts";
 import { alertChanges, listOpenAlerts, takeAlert } from "../state/open-alerts.ts";
 import { generation } from "../state/live-state.ts";
+import { fleet } from "../state/fleet-state.ts";
+import { looksByName } from "../state/field-looks.ts";
 import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
 import { useAnswer } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { AlertButtons, AlertTable } from "./alert-table.tsx";
 import { StateBadge, chartAddress, deviceAddress, Severity, firedValue } from "./alert-words.tsx";
+import { LaterAlertChart } from "./later-alerts.tsx";
+import { panelOfRule } from "./rule-panel.ts";
 import "./alerts.css";
 
 /** One alert: its rule, what has happened to it, and the way to its device's charts. */
@@ -57,6 +64,7 @@ function Known({ id }: { readonly id: string }): JSX.Element {
       {alert?.resolved === null && session.value?.role !== "viewer" && (
         <Answer alert={alert} attempt={(act) => attempt(async () => takeAlert(await act()))} />
       )}
+      {alert && read.value?.rule && <Chart alert={alert} rule={read.value.rule} />}
       {folded.length > 0 && (
         <>
           <h2>{t("Told as one")}</h2>
@@ -65,6 +73,30 @@ function Known({ id }: { readonly id: string }): JSX.Element {
       )}
       {alert && <History alert={alert} />}
     </main>
+  );
+}
+
+/** The least and the most that a chart shows before an alert and behind it, ms. */
+const [leastBeside, mostBeside] = [900_000, 6 * 3_600_000];
+
+/** What the rule looks at of the device, around the alert; what still fires goes on. */
+function Chart({ alert, rule }: { readonly alert: AlertDocument; readonly rule: ShownRuleDocument["rule"] }) {
+  const { id, device, tags, value, since, resolved } = alert;
+  const looks = fleet.value.get(device ?? "")?.looks.value ?? looksByName;
+  const panel = useMemo(
+    () => (tags === null ? undefined : panelOfRule(rule, { tags, looks, value })),
+    [id, rule.when, looks],
+  );
+  const view = useMemo(() => {
+    const end = resolved ?? now.peek();
+    const beside = Math.min(mostBeside, Math.max(leastBeside, end - since));
+    return resolved === null ? { span: Math.min(maxSpan, end - since + beside) } : fixed(since - beside, end + beside);
+  }, [id, resolved]);
+  if (device === null || !panel) return null;
+  return (
+    <section aria-label={t("Chart")}>
+      <LaterAlertChart device={device} panel={panel} view={view} occasions={alertOccasions([alert])} />
+    </section>
   );
 }
 

@@ -5,7 +5,7 @@ import type { ChartTheme } from "./theme.ts";
 /** Pixels of the screen: half of a mark's flag, and what even a short gap gets. */
 const [flag, narrowest] = [4, 3];
 
-/** Gaps as stripes over the chart's height, moments as dashed lines with a flag. Their words are told beside the charts. */
+/** Gaps and alerts as stripes over the chart's height, alerts with a flag where they fired; moments as dashed lines with a flag. Their words are told beside the charts. */
 export function drawOccasions(plot: uPlot, occasions: readonly Occasion[], theme: ChartTheme): void {
   if (occasions.length === 0) return;
   const { ctx, bbox } = plot;
@@ -19,11 +19,12 @@ export function drawOccasions(plot: uPlot, occasions: readonly Occasion[], theme
   for (const { kind, from, to } of occasions) {
     const left = place(from);
     ctx.strokeStyle = ctx.fillStyle = kind === "command" ? theme.text : theme.bad;
-    if (kind === "gap") {
-      ctx.globalAlpha = 0.14;
-      ctx.fillRect(left, bbox.top, Math.max(narrowest * pixels, place(to) - left), bbox.height);
+    if (kind === "gap" || kind === "alert") {
+      const right = to === Infinity ? bbox.left + bbox.width : place(to);
+      ctx.globalAlpha = kind === "gap" ? 0.14 : 0.08;
+      ctx.fillRect(left, bbox.top, Math.max(narrowest * pixels, right - left), bbox.height);
       ctx.globalAlpha = 1;
-      continue;
+      if (kind === "gap") continue;
     }
     ctx.setLineDash([3 * pixels, 3 * pixels]);
     ctx.beginPath();

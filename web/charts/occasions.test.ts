@@ -1,6 +1,15 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
-import { commandOccasions, gapOccasions, maxMarks, near, rebootsIn, countOccasions, within } from "./occasions.ts";
+import {
+  alertOccasions,
+  commandOccasions,
+  gapOccasions,
+  maxMarks,
+  near,
+  rebootsIn,
+  countOccasions,
+  within,
+} from "./occasions.ts";
 
 const hour = 3_600_000;
 const start = 1_800_000_000_000;
@@ -103,5 +112,14 @@ suite("marks on charts", ({ test }) => {
     assert.is(countOccasions(all), "1 command, 1 gap");
     assert.is(countOccasions([...ping, ...ping]), "2 commands");
     assert.is(countOccasions([]), "");
+    const alert = { title: "memory is used up", rule: "Memory", text: "97 %", why: null, fired: start, resolved: null };
+    const alerts = alertOccasions([alert, { ...alert, resolved: start + hour, why: "it went" }]);
+    assert.equal(
+      within(alerts, start + 2 * hour, start + 3 * hour).map(({ text, to }) => [text, to]),
+      [["Memory: memory is used up · 97 %", Infinity]],
+      "one that fires goes on",
+    );
+    assert.is(alerts[1]?.text, "Memory: memory is used up · 97 % · it went");
+    assert.is(countOccasions([...alerts, ...ping]), "2 alerts, 1 command");
   });
 });

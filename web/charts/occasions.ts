@@ -1,3 +1,4 @@
+import type { AlertDocument } from "#api/alert-routes";
 import type { CommandDocument } from "#api/command-document";
 import type { GapDocument } from "#api/completeness-routes";
 import type { SampleValue } from "#api/device-routes";
@@ -5,7 +6,7 @@ import { t } from "../language/text.ts";
 
 /** What happened to a device at a moment, or over a time, and is marked on its charts. */
 export interface Occasion {
-  readonly kind: "command" | "reboot" | "gap";
+  readonly kind: "command" | "reboot" | "gap" | "alert";
   readonly from: number;
   readonly to: number;
   readonly text: string;
@@ -24,6 +25,17 @@ export const commandOccasions = (
     from: ts,
     to: ts,
     text: `${key} ${state.replace("_", " ")} (${by})`,
+  }));
+
+/** From firing to the end; what lasts goes on to the right. */
+export const alertOccasions = (
+  alerts: readonly Pick<AlertDocument, "title" | "rule" | "text" | "why" | "fired" | "resolved">[],
+): Occasion[] =>
+  alerts.map(({ title, rule, text, why, fired, resolved }) => ({
+    kind: "alert",
+    from: fired,
+    to: resolved ?? Infinity,
+    text: [`${rule}: ${title}`, text, ...(why === null ? [] : [why])].join(" · "),
   }));
 
 /** Batches that will not come, with the reason. */
@@ -62,8 +74,13 @@ export function near(occasions: readonly Occasion[], ts: number, span: number): 
 
 /** "2 commands, 1 start, 1 gap", or nothing. */
 export function countOccasions(occasions: readonly Occasion[]): string {
-  const words = { command: ["command", "commands"], reboot: ["start", "starts"], gap: ["gap", "gaps"] } as const;
-  return (["command", "reboot", "gap"] as const)
+  const words = {
+    alert: ["alert", "alerts"],
+    command: ["command", "commands"],
+    reboot: ["start", "starts"],
+    gap: ["gap", "gaps"],
+  } as const;
+  return (["alert", "command", "reboot", "gap"] as const)
     .map((kind) => [occasions.filter((one) => one.kind === kind).length, words[kind]] as const)
     .filter(([count]) => count > 0)
     .map(([count, [one, many]]) => `${count} ${count === 1 ? one : many}`)

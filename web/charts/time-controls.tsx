@@ -76,7 +76,10 @@ export function Moment({ view: { span, to }, moment, occasions }: MomentProps): 
         {here.map(({ kind, from, to: end, text }) => (
           <span key={`${kind} ${from} ${text}`} class={kind}>
             {formatExact(from).slice(0, 8)}
-            {end > from && t(" to {value}", { value: formatExact(end).slice(0, 8) })} {text}
+            {end === Infinity
+              ? ` ${t("and it lasts")}`
+              : end > from && t(" to {value}", { value: formatExact(end).slice(0, 8) })}{" "}
+            {text}
           </span>
         ))}
       </p>

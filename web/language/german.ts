@@ -934,4 +934,6 @@ export const german = {
   held: "zurückgehalten",
   folded: "zusammengefasst",
   "The page of alerts": "Die Seite der Alarme",
+  "The charts": "Die Diagramme",
+  Chart: "Diagramm",
 } as const;
