@@ -18,7 +18,7 @@ const words = z.record(z.string(), z.string());
 
 const alertEvent = z.object({
   ts: time,
-  what: z.enum(["fired", "told", "held", "folded", "acknowledged", "silenced", "resolved"]),
+  what: z.enum(["fired", "told", "reminded", "held", "folded", "acknowledged", "silenced", "resolved"]),
   by: z.optional(z.string()),
   text: z.optional(z.string()),
 });

@@ -218,6 +218,15 @@ export class AlertBook {
     };
   }
 
+  /** Tells of some once more that fire still, and that nobody sees to. */
+  remind(alerts: readonly Alert[]): void {
+    for (const alert of alerts)
+      this.#writes.later(alert.device, (turn) => {
+        // What has changed since is looked at anew.
+        if (this.#firing.find(alert.id) === alert) this.#put(turn, this.#telling.remind(alert));
+      });
+  }
+
   /** The device is no more: nothing is told. */
   forget(device: string): void {
     this.#writes.forget(device);

@@ -20,7 +20,7 @@ const trimmedAtOnce = 5_000;
 const fieldValue = z.nullable(z.union([z.number(), z.string(), z.boolean()]));
 const event = z.object({
   ts: instant,
-  what: z.enum(["fired", "told", "held", "folded", "acknowledged", "silenced", "resolved"]),
+  what: z.enum(["fired", "told", "reminded", "held", "folded", "acknowledged", "silenced", "resolved"]),
   by: z.optional(z.string()),
   text: z.optional(z.string()),
 });

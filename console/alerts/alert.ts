@@ -4,7 +4,7 @@ import type { FieldValue } from "#shared/columns";
 export interface AlertEvent {
   /** Epoch ms, by the console's clock. */
   readonly ts: number;
-  readonly what: "fired" | "told" | "held" | "folded" | "acknowledged" | "silenced" | "resolved";
+  readonly what: "fired" | "told" | "reminded" | "held" | "folded" | "acknowledged" | "silenced" | "resolved";
   readonly by?: string | undefined;
   readonly text?: string | undefined;
 }

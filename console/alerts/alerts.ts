@@ -20,6 +20,7 @@ import type { Gateway } from "./behind-gateway.ts";
 import { replayInTurns, rowsFromStore } from "./history.ts";
 import { LateSamples } from "./late-samples.ts";
 import { Mutes, assertMute, maxMutes, maxMutesOfOne, type Mute } from "./mutes.ts";
+import { Reminders } from "./reminders.ts";
 import { RuleBook } from "./rule-book.ts";
 import { RuleSets, ruleOn, type RuleOn, type RuleSet } from "./rule-set.ts";
 import { SampleWatch } from "./sample-watch.ts";
@@ -90,6 +91,7 @@ export class Alerts {
   readonly #ends: EndingWatch;
   /** One at a time, and people take turns: each goes through many samples. */
   readonly #previews: ReadQueue;
+  readonly #reminders: Reminders;
   #started = false;
 
   constructor(options: AlertsOptions) {
@@ -143,6 +145,14 @@ export class Alerts {
       without: (kind) => this.#sets.without(kind),
       lookUp: (device, heardFrom) => options.known(device)?.all(heardFrom),
     });
+    this.#reminders = new Reminders({
+      clock,
+      open: () => this.book.open(),
+      changes: this.book.changes,
+      every: (rule) => this.rules.read(rule)?.remind,
+      muted: (rule, device) => muted(rule, device) !== undefined,
+      remind: (due) => this.book.remind(due),
+    });
     this.rules.changes.on(() => this.#rulesChanged());
   }
 
@@ -155,6 +165,7 @@ export class Alerts {
     this.late.start();
     this.#devices.start();
     this.#ends.start();
+    this.#reminders.start();
   }
 
   /** Looks at commands and jobs that have ended while an earlier run was killed. */
@@ -163,6 +174,7 @@ export class Alerts {
   }
 
   async stop(): Promise<void> {
+    this.#reminders.stop();
     this.#devices.stop();
     this.#ends.stop();
     await this.late.stop();
@@ -317,6 +329,7 @@ export class Alerts {
     this.#setOf.clear();
     this.#samples.stale();
     this.#endWhatCountsNoMore();
+    this.#reminders.look();
   }
 
   /** Ends what a rule has found that is gone, or means a device no more. */

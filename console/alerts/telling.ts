@@ -41,15 +41,24 @@ export class Telling {
     return withEvent({ ...alert, told: "yes" }, { ts: Math.round(this.#options.clock.now()), what: "told" });
   }
 
+  /** Tells of one that still fires. @returns it as it is then: of its reminders the newest stands in its history */
+  remind(alert: Alert): Alert {
+    this.#say(alert, "reminder", alert.text);
+    const ts = Math.round(this.#options.clock.now());
+    const before = alert.history.filter(({ what }) => what !== "reminded");
+    return withEvent({ ...alert, history: before }, { ts, what: "reminded" });
+  }
+
   /** Tells that an alert is over. */
   tellOver(alert: Alert): void {
     const over = alert.why === null ? "" : `: ${alert.why}`;
     this.#say(alert, "resolved", `over${over}. It was: ${alert.text}`);
   }
 
-  #say(alert: Alert, kind: "firing" | "resolved", text: string): void {
+  #say(alert: Alert, kind: "firing" | "resolved" | "reminder", text: string): void {
     const { id, rule, severity, device, since, fired, resolved, title, value, channels, labels } = alert;
-    const at = kind === "resolved" ? (resolved ?? fired) : fired;
+    const at =
+      kind === "resolved" ? (resolved ?? fired) : kind === "firing" ? fired : Math.round(this.#options.clock.now());
     const about = { alert: id, rule, severity, device: device === "" ? null : device, since, title, value, labels };
     this.#options.enqueue({ ...about, kind, at, text, url: null }, channels ?? undefined);
   }

@@ -12,6 +12,9 @@ export const maxRuleChannels = 20;
 export const maxRuleLabels = 20;
 /** Characters of what a rule says for people. */
 export const maxSummary = 300;
+/** How often people are told again of what fires and nobody sees to, ms: more often is noise, more seldom is forgotten. */
+export const minRemind = 300_000;
+export const maxRemind = 30 * 86_400_000;
 
 const condition = z.string().check(z.minLength(1), z.maxLength(maxFilterLength));
 const word = z.string().check(z.minLength(1), z.maxLength(200));
@@ -43,6 +46,8 @@ export const alertRule = z.strictObject({
   ),
   severity: z._default(z.enum(severities), "warning"),
   summary: z.optional(z.string().check(z.maxLength(maxSummary))),
+  /** After how long it is told again while it fires and nobody has seen to it: `4h`. Told once without it. */
+  remind: z.optional(z.string().check(z.minLength(1), z.maxLength(40))),
   channels: z.optional(z.array(word).check(z.maxLength(maxRuleChannels))),
   labels: z.optional(fewWords),
   enabled: z._default(z.boolean(), true),

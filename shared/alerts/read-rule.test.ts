@@ -1,7 +1,15 @@
 import * as assert from "uvu/assert";
 import { BadInputError } from "#shared/errors";
 import { suite } from "../../test/suite.ts";
-import { alertRule, maxOverrides, maxRuleChannels, maxRuleLabels, maxSummary } from "./alert-rule.ts";
+import {
+  alertRule,
+  maxOverrides,
+  maxRemind,
+  maxRuleChannels,
+  maxRuleLabels,
+  maxSummary,
+  minRemind,
+} from "./alert-rule.ts";
 import { readRule, variantFor } from "./read-rule.ts";
 import { shippedRules } from "./shipped-rules.ts";
 
@@ -89,5 +97,14 @@ suite("rules as people write them", ({ test }) => {
         alertRule.safeParse({ name: "R", when: "m.v > 1", ...make(count) }).success;
       assert.equal([parsed(most), parsed(most + 1)], [true, false]);
     }
+  });
+
+  test("it is told again after so long, and neither sooner nor later than is of use", () => {
+    const every = (remind: string) => read({ when: "m.v > 1", remind }).remind;
+    assert.equal(["4h", `${minRemind}ms`, `${maxRemind}ms`].map(every), [14_400_000, minRemind, maxRemind]);
+    assert.is(read({ when: "m.v > 1" }).remind, undefined);
+    assert.throws(() => every(`${minRemind - 1}ms`), /the rule "R": remind is .*expected 5m at least/);
+    assert.throws(() => every(`${maxRemind + 1}ms`), /remind is .*expected 30d at most/);
+    assert.throws(() => every("often"), /remind is "often": expected a duration/);
   });
 });

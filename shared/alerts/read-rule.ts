@@ -6,7 +6,8 @@ import { deviceNames } from "#shared/filter/filter-values";
 import { parseFilter } from "#shared/filter/parse-filter";
 import { asError } from "#shared/errors";
 import { quoted } from "#shared/printable";
-import type { AlertRule } from "./alert-rule.ts";
+import { formatDuration, parseDuration } from "#shared/duration";
+import { maxRemind, minRemind, type AlertRule } from "./alert-rule.ts";
 import { ruleFunctions, type RuleInput } from "./reckon.ts";
 
 /**
@@ -34,6 +35,8 @@ export interface ReadRule {
   readonly base: RuleVariant;
   readonly overrides: readonly (RuleVariant & { readonly group: string })[];
   readonly scope: DeviceChoice | undefined;
+  /** Milliseconds after which it is told again. */
+  readonly remind: number | undefined;
 }
 
 /** What is known of a device beside what filters know: how far its clock is off, whether two machines have its id, until its certificate ends, samples that it misses, and how many of these are of the last day. */
@@ -57,7 +60,7 @@ export function readRule(rule: AlertRule): ReadRule {
         throw new BadInputError(`of the group ${group} it is about another measurement: expected ${measurement}`);
     if (rule.series && kind !== "value")
       throw new BadInputError("series are chosen in rules about measured values alone");
-    return { rule, kind, measurement, base, overrides, scope: scopeOf(rule.where) };
+    return { rule, kind, measurement, base, overrides, scope: scopeOf(rule.where), remind: remindOf(rule.remind) };
   } catch (thrown) {
     if (!(thrown instanceof BadInputError)) throw thrown;
     throw new BadInputError(`the rule ${quoted(rule.name)}: ${asError(thrown).message}`);
@@ -154,6 +157,13 @@ function kindOfName(name: string): RuleKind {
   if (consoleNames.has(name)) return "console";
   if (deviceNames.includes(name) || knownNames.some((one) => one === name)) return "device";
   return name.includes(".") || name.includes("(") ? "value" : "device";
+}
+
+function remindOf(remind: string | undefined): number | undefined {
+  if (remind === undefined) return undefined;
+  const every = parseDuration(remind, "remind", maxRemind);
+  if (every >= minRemind) return every;
+  throw new BadInputError(`remind is ${quoted(remind)}: expected ${formatDuration(minRemind)} at least`);
 }
 
 function scopeOf(where: string | undefined): DeviceChoice | undefined {

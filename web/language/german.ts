@@ -931,6 +931,7 @@ export const german = {
   silenced: "stumm",
   fired: "ausgelöst",
   told: "gemeldet",
+  reminded: "erinnert",
   held: "zurückgehalten",
   folded: "zusammengefasst",
   "The page of alerts": "Die Seite der Alarme",
