@@ -12,9 +12,6 @@ export const maxRuleChannels = 20;
 export const maxRuleLabels = 20;
 /** Characters of what a rule says for people. */
 export const maxSummary = 300;
-/** How often people are told again of what fires and nobody sees to, ms: more often is noise, more seldom is forgotten. */
-export const minRemind = 300_000;
-export const maxRemind = 30 * 86_400_000;
 
 const condition = z.string().check(z.minLength(1), z.maxLength(maxFilterLength));
 const word = z.string().check(z.minLength(1), z.maxLength(200));

@@ -1,16 +1,8 @@
 import * as assert from "uvu/assert";
 import { BadInputError } from "#shared/errors";
 import { suite } from "../../test/suite.ts";
-import {
-  alertRule,
-  maxOverrides,
-  maxRemind,
-  maxRuleChannels,
-  maxRuleLabels,
-  maxSummary,
-  minRemind,
-} from "./alert-rule.ts";
-import { readRule, variantFor } from "./read-rule.ts";
+import { alertRule, maxOverrides, maxRuleChannels, maxRuleLabels, maxSummary } from "./alert-rule.ts";
+import { maxRemind, minRemind, readRule, variantFor } from "./read-rule.ts";
 import { shippedRules } from "./shipped-rules.ts";
 
 const read = (rule: object) => readRule(alertRule.parse({ name: "R", ...rule }));

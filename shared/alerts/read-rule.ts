@@ -7,7 +7,7 @@ import { parseFilter } from "#shared/filter/parse-filter";
 import { asError } from "#shared/errors";
 import { quoted } from "#shared/printable";
 import { formatDuration, parseDuration } from "#shared/duration";
-import { maxRemind, minRemind, type AlertRule } from "./alert-rule.ts";
+import type { AlertRule } from "./alert-rule.ts";
 import { ruleFunctions, type RuleInput } from "./reckon.ts";
 
 /**
@@ -43,6 +43,10 @@ export interface ReadRule {
 export const knownNames = ["skew", "clone", "certificate", "missing", "lost"] as const;
 /** What changes with the time of day, or with each sample: no device is chosen by it. */
 const fleeting: ReadonlySet<string> = new Set(["silent", "state"]);
+
+/** How often people are told again of what fires and nobody sees to, ms: more often is noise, more seldom is forgotten. */
+export const minRemind = 300_000;
+export const maxRemind = 30 * 86_400_000;
 
 /** What a rule can say of the console itself. */
 const consoleNames: ReadonlySet<string> = new Set(["console.store", "console.broker"]);

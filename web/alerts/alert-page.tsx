@@ -115,7 +115,7 @@ function AlertFacts({ alert, rule }: FactsProps): JSX.Element {
     [t("Over"), resolved === null ? "" : <Ago key="over" ts={resolved} />],
     [t("Ended by"), why ?? ""],
     [t("Seen to by"), acknowledged ? [acknowledged.by, acknowledged.note].filter(Boolean).join(": ") : ""],
-    [t("Rule"), alert.rule],
+    [t("Rule"), rule ? <a href={ruleAddress(alert)}>{alert.rule}</a> : alert.rule],
     [t("Condition"), rule ? <code>{rule.when}</code> : ""],
     [t("Of devices"), rule?.where ? <code>{rule.where}</code> : ""],
     [t("Channels"), rule?.channels?.join(", ") ?? ""],
@@ -149,6 +149,11 @@ function AlertFacts({ alert, rule }: FactsProps): JSX.Element {
       </p>
     </section>
   );
+}
+
+/** Its editor, with this alert's device to look at. */
+function ruleAddress({ rule, device }: AlertDocument): string {
+  return `/alerts/rules/edit?${new URLSearchParams({ name: rule, ...(device === null ? {} : { device }) }).toString()}`;
 }
 
 interface AnswerProps {

@@ -5,3 +5,4 @@ export const LaterAlerts = later("The page of alerts", async () => (await import
 export const LaterAlert = later("The page of alerts", async () => (await import("./alert-page.tsx")).AlertPage);
 /** The charts' code is more than the rest of the page of an alert, which people read at night. */
 export const LaterAlertChart = later("The charts", async () => (await import("./alert-chart.tsx")).AlertChart);
+export const LaterRule = later("The page of alerts", async () => (await import("./rule-page.tsx")).RulePage);

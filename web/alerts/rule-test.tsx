@@ -2,15 +2,11 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { ShownRuleDocument } from "#api/client";
-import { formatCoarsely } from "../format/format-duration.ts";
-import { At } from "../format/when.tsx";
 import { t } from "../language/text.ts";
 import { Labelled } from "../people/labelled.tsx";
 import { allRows, shownName } from "../state/fleet-rows.ts";
 import { client } from "../state/page-client.ts";
-import { firedValue } from "./alert-words.tsx";
-
-type Found = Awaited<ReturnType<typeof client.previewAlertRule>>;
+import { Episodes, type FoundEpisodes } from "./rule-episodes.tsx";
 
 interface TestProps {
   readonly rule: ShownRuleDocument["rule"];
@@ -20,7 +16,7 @@ interface TestProps {
 /** When a rule would have fired on one device in the last week, by what the store has of it. */
 export function RuleTest({ rule, onEnd }: TestProps): JSX.Element {
   const device = useSignal("");
-  const came = useSignal<Found | Error | "busy" | undefined>(undefined);
+  const came = useSignal<FoundEpisodes | Error | "busy" | undefined>(undefined);
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const shown = dialog.current;
@@ -80,27 +76,5 @@ export function RuleTest({ rule, onEnd }: TestProps): JSX.Element {
         </div>
       </form>
     </dialog>
-  );
-}
-
-function Episodes({ found: { every, series } }: { readonly found: Found }): JSX.Element {
-  const all = series.flatMap((one) => one.episodes.map((episode) => ({ ...episode, series: one.series })));
-  return (
-    <>
-      <p>
-        {all.length === 0
-          ? t("It would not have fired.")
-          : t("It would have fired {count} time.|It would have fired {count} times.", { count: all.length })}{" "}
-        {every > 0 && t("Means of {span} were looked at.", { span: formatCoarsely(every) })}
-      </p>
-      <ul class="episodes">
-        {all.map(({ series: name, since, fired, resolved, value }) => (
-          <li key={`${name} ${since}`}>
-            <At ts={fired} /> {resolved === null ? t("and it lasts") : formatCoarsely(resolved - fired)}{" "}
-            <span class="muted">{[name, firedValue(value)].filter((part) => part !== "").join(" · ")}</span>
-          </li>
-        ))}
-      </ul>
-    </>
   );
 }

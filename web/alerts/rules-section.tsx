@@ -5,6 +5,7 @@ import { t } from "../language/text.ts";
 import { useAnswer } from "../state/use-answer.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { alertChanges } from "../state/open-alerts.ts";
+import { session } from "../state/session-state.ts";
 import { client } from "../state/page-client.ts";
 import { Severity } from "./alert-words.tsx";
 import { RuleTest } from "./rule-test.tsx";
@@ -16,7 +17,14 @@ export function RulesSection(): JSX.Element {
   const heads = [t("Rule"), t("Severity"), t("Condition"), t("Devices"), t("State"), t("Fire")];
   return (
     <section>
-      <h2>{t("Rules")}</h2>
+      <div class="section-head">
+        <h2>{t("Rules")}</h2>
+        {session.value?.role === "admin" && (
+          <a class="button small" href="/alerts/rules/edit" data-testid="rule-new">
+            {t("New rule")}
+          </a>
+        )}
+      </div>
       {problem.value && <p class="refusal">{problem.value}</p>}
       <div class="panel scroll told" tabIndex={0} role="region" aria-label={t("Rules")}>
         <MatrixTable data-testid="rules">
@@ -37,7 +45,9 @@ export function RulesSection(): JSX.Element {
               const { name, severity, when, where, enabled } = one.rule;
               return (
                 <tr key={name} data-testid={`rule-${name}`}>
-                  <th scope="row">{name}</th>
+                  <th scope="row">
+                    <a href={`/alerts/rules/edit?name=${encodeURIComponent(name)}`}>{name}</a>
+                  </th>
                   <td>
                     <Severity severity={severity} />
                   </td>

@@ -12,7 +12,7 @@ import { LaterSchedules } from "../jobs/jobs-nav.tsx";
 import { JobsPage } from "../jobs/jobs-page.tsx";
 import { FleetPage } from "../fleet/fleet-page.tsx";
 import { DevicePage } from "../devices/device-page.tsx";
-import { LaterAlert, LaterAlerts } from "../alerts/later-alerts.tsx";
+import { LaterAlert, LaterAlerts, LaterRule } from "../alerts/later-alerts.tsx";
 import { countFiring } from "../state/open-alerts.ts";
 import { connection, startLive } from "../state/live-state.ts";
 import { startClock } from "../state/now.ts";
@@ -78,6 +78,7 @@ function Work(): JSX.Element {
         <Route path="/schedules" component={LaterSchedules} />
         <Route path="/alerts" component={LaterAlerts} />
         <Route path="/alerts/:id" component={LaterAlert} />
+        <Route path="/alerts/rules/edit" component={LaterRule} />
         <Route path="/damage" component={DamagePage} />
         <Route path="/health" component={LaterHealth} />
         <Route path="/set-aside" component={LaterSetAside} />

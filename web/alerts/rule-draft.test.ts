@@ -1,0 +1,86 @@
+import * as assert from "uvu/assert";
+import { shippedRules } from "#shared/alerts/shipped-rules";
+import { suite } from "../../test/suite.ts";
+import { draftOf, newDraft, ruleOf, type RuleOrder } from "./rule-draft.ts";
+import { faultsOf, refusedAt } from "./rule-faults.ts";
+
+const rule = (more: Partial<RuleOrder> & Pick<RuleOrder, "when">): RuleOrder => ({
+  name: "R",
+  severity: "warning",
+  enabled: true,
+  ...more,
+});
+
+/** Rules, and what the form makes of their condition. */
+const rules: readonly (readonly [given: RuleOrder, kind: string])[] = [
+  [rule({ when: "mem.used_percent > 90 for 10m", clear: 80, where: "group=lab" }), "value"],
+  [rule({ when: 'service.state != "not running"' }), "value"],
+  [rule({ when: "rate(net.err_in) > 1", labels: { team: "platform" }, series: { interface: "eth*" } }), "rate"],
+  [rule({ when: "rate_per_minute(net.err_in) >= 1.5 for 1h30m" }), "rate_per_minute"],
+  [rule({ when: "forecast(disk.used_percent, 3d) > 100 for 1h" }), "forecast"],
+  [rule({ when: "changed(system.boot)", remind: "4h", channels: ["ops"] }), "changed"],
+  [rule({ when: "silent > 30m", where: "id=rpi-7" }), "silent"],
+  [rule({ when: "temp.c < 5 or temp.c > 60", clear: "temp.c > 10 temp.c < 50" }), "text"],
+  [rule({ when: "command = failed key = update" }), "text"],
+  [rule({ when: "silent > 30m for 5m", where: "place=berlin" }), "text"],
+  [
+    rule({
+      when: "m.v > 9 for 1m",
+      overrides: [{ group: "lab", when: "m.v > 99 for 1m", clear: 90 }],
+      summary: "much",
+    }),
+    "value",
+  ],
+  // A group that waits longer is more than another threshold.
+  [rule({ when: "m.v > 9 for 1m", overrides: [{ group: "lab", when: "m.v > 99 for 2m" }] }), "text"],
+];
+
+suite("a rule as its form has it", ({ test }) => {
+  test("is the rule that it was, whatever that is", () => {
+    for (const [given, kind] of rules) {
+      const draft = draftOf(given);
+      assert.is(draft.kind, kind, given.when);
+      assert.equal(ruleOf(draft), given);
+      assert.equal(faultsOf(draft), {});
+    }
+    for (const shipped of shippedRules) assert.equal(ruleOf(draftOf(shipped)), shipped);
+  });
+
+  test("says what is wrong at the part that it is about, as the console does", () => {
+    const draft = { ...newDraft, name: "R", source: "mem.used_percent", threshold: "90", hold: "" };
+    const cases = [
+      [{ threshold: "" }, { when: /expected a value/ }],
+      [{ source: "" }, { when: /expected/ }],
+      [{ hold: "soon" }, { when: /for/ }],
+      [{ clear: "95" }, { clear: /beyond the threshold 90: expected one on the side where all is well/ }],
+      [{ scope: "filter", where: "group=" }, { where: /expected a value/ }],
+      [{ scope: "filter", where: "silent > 1h" }, { where: /devices are chosen by what lasts/ }],
+      [{ remind: "1s" }, { remind: /expected 5m at least/ }],
+      [
+        {
+          overrides: [
+            { group: "lab", threshold: "99", clear: "" },
+            { group: "x", threshold: ">", clear: "" },
+          ],
+        },
+        { "override 1": /expected/ },
+      ],
+    ] as const;
+    for (const [part, expected] of cases) {
+      const faults = faultsOf({ ...draft, ...part });
+      assert.equal(Object.keys(faults), Object.keys(expected), JSON.stringify(part));
+      for (const [name, why] of Object.entries(expected)) assert.match(faults[name] ?? "", why);
+    }
+  });
+
+  test("what the console refuses stands at its part as well", () => {
+    assert.equal(refusedAt('the rule "a b": name: Invalid string; severity: Invalid option: expected one of "info"'), {
+      name: "Invalid string",
+      severity: 'Invalid option: expected one of "info"',
+    });
+    assert.equal(refusedAt('the rule "R": no device tells "groop"; there are group'), {
+      where: 'no device tells "groop"; there are group',
+    });
+    assert.equal(refusedAt("there would be 201 rules"), { rule: "there would be 201 rules" });
+  });
+});
