@@ -18,7 +18,18 @@ const words = z.record(z.string(), z.string());
 
 const alertEvent = z.object({
   ts: time,
-  what: z.enum(["fired", "told", "reminded", "held", "folded", "acknowledged", "silenced", "resolved"]),
+  what: z.enum([
+    "fired",
+    "told",
+    "reminded",
+    "ran",
+    "spared",
+    "held",
+    "folded",
+    "acknowledged",
+    "silenced",
+    "resolved",
+  ]),
   by: z.optional(z.string()),
   text: z.optional(z.string()),
 });
@@ -46,6 +57,10 @@ export const alertDocument = named(
     parent: about(z.nullable(z.string()), "the alert with which it was told as one"),
     acknowledged: z.nullable(z.object({ by: z.string(), ts: time, note: z.string() })),
     labels: words,
+    command: about(
+      z.optional(z.object({ id: z.string(), key: z.string(), state: z.nullable(z.string()) })),
+      "what its rule has had sent to the device, and how that stands; null where it is known no more",
+    ),
     history: about(z.array(alertEvent), "the oldest first, the newest fifty"),
   }),
   "Alert",

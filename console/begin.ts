@@ -45,6 +45,7 @@ export async function begin(
   const restored = parts.restored.start();
   lifetime.add(() => desk.stop());
   desk.start(restored);
+  lifetime.begin(parts.alertCommands);
   lifetime.begin(answers);
   lifetime.begin(parts.transfers);
   lifetime.add(() => jobs.stop());

@@ -175,6 +175,27 @@ suite("alerts, from a sample to people", ({ test }) => {
     await lookAt(client, late?.id ?? "");
   });
 
+  test("a rule has a command sent to the device of its alert, and the alert says what became of it", async (scope) => {
+    const { fleet, client } = await start(scope);
+    await fleet.agent("rpi-8", { interval: 500 });
+    await client.applyAlertRules({
+      rules: [{ name: "AnyLoad", when: "system.load1 >= 0", where: "id=rpi-8", run: { key: "ping", timeout: "30s" } }],
+    });
+    const alert = await eventually("the command's end", async () => {
+      const [open] = (await client.listAlerts({ rule: "AnyLoad" })).alerts;
+      return open?.command?.state === "succeeded" ? open : undefined;
+    });
+    assert.is(alert.command?.key, "ping");
+    const { commands } = await client.listCommands({ device: "rpi-8" });
+    assert.equal(
+      commands.map(({ id, key, by }) => [id, key, by]),
+      [[alert.command?.id, "ping", "root"]],
+    );
+    const { entries } = await client.listAudit({});
+    const sent = entries.find(({ what, on }) => what === "command.sent" && on === "rpi-8");
+    assert.equal([sent?.who, sent?.from], ["root", "alert AnyLoad"]);
+  });
+
   test("a console that is killed again and again: each crossing is one firing and one resolution, and both are delivered", async (scope) => {
     const { fleet, probe, client, again } = await start(scope);
     await client.applyAlertRules({

@@ -33,7 +33,12 @@ suite("page: alerts", ({ test }) => {
   );
 });
 
-const full = { name: "MemoryInUse", when: "mem.used_percent > 0", severity: "critical" as const };
+const full = {
+  name: "MemoryInUse",
+  when: "mem.used_percent > 0",
+  severity: "critical" as const,
+  run: { key: "ping" },
+};
 
 /** What comes to fire is there by itself; somebody sees to it, has one silenced, tries its rule, and sees how it ends. */
 async function seeAlerts(page: Page, url: string, client: Client): Promise<void> {
@@ -72,6 +77,7 @@ async function seeAlerts(page: Page, url: string, client: Client): Promise<void>
   await history.getByText("acknowledged").waitFor();
   await page.getByTestId("alert").getByText(full.when, { exact: true }).waitFor();
   await page.getByTestId("chart-alert").locator(".plot").waitFor();
+  await page.getByTestId("alert").getByText("ping: succeeded").waitFor();
   await shoot(page, "alert");
   assert.match((await page.getByTestId("alert-chart").getAttribute("href")) ?? "", /^\/devices\/rpi-7\?from=.*&to=/);
   await page.getByTestId("language").selectOption("de");

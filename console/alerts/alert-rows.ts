@@ -20,7 +20,18 @@ const trimmedAtOnce = 5_000;
 const fieldValue = z.nullable(z.union([z.number(), z.string(), z.boolean()]));
 const event = z.object({
   ts: instant,
-  what: z.enum(["fired", "told", "reminded", "held", "folded", "acknowledged", "silenced", "resolved"]),
+  what: z.enum([
+    "fired",
+    "told",
+    "reminded",
+    "ran",
+    "spared",
+    "held",
+    "folded",
+    "acknowledged",
+    "silenced",
+    "resolved",
+  ]),
   by: z.optional(z.string()),
   text: z.optional(z.string()),
 });
@@ -218,6 +229,12 @@ export class AlertRows {
   /** Alerts of a series whose condition held at some moment of the time between, both ends included. */
   overlapping({ rule, device, series }: Omit<SlotRow, "state">, from: number, to: number): readonly Alert[] {
     return damageOf(this.#database).all("alerts", this.#overlapping, parseAlert, rule, device, series, to, from);
+  }
+
+  /** Alerts of a rule on a device that have fired since then. */
+  firedSince(rule: string, device: string, since: number): readonly Alert[] {
+    const select = this.#prepare("SELECT * FROM alerts WHERE rule = ? AND device = ? AND fired >= ?");
+    return damageOf(this.#database).all("alerts", select, parseAlert, rule, device, since);
   }
 
   /** When these held, the first that began first. */

@@ -4,7 +4,17 @@ import type { FieldValue } from "#shared/columns";
 export interface AlertEvent {
   /** Epoch ms, by the console's clock. */
   readonly ts: number;
-  readonly what: "fired" | "told" | "reminded" | "held" | "folded" | "acknowledged" | "silenced" | "resolved";
+  readonly what:
+    | "fired"
+    | "told"
+    | "reminded"
+    | "ran"
+    | "spared"
+    | "held"
+    | "folded"
+    | "acknowledged"
+    | "silenced"
+    | "resolved";
   readonly by?: string | undefined;
   readonly text?: string | undefined;
 }

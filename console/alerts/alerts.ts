@@ -25,7 +25,7 @@ import { RuleBook } from "./rule-book.ts";
 import { RuleSets, ruleOn, type RuleOn, type RuleSet } from "./rule-set.ts";
 import { SampleWatch } from "./sample-watch.ts";
 import { seriesFits } from "./series-choice.ts";
-import { tagsOfSeries } from "./alert.ts";
+import { tagsOfSeries, type Alert } from "./alert.ts";
 
 /** What is known of a device, as rules and mutes look at it. */
 export interface KnownDevice {
@@ -266,6 +266,11 @@ export class Alerts {
   removeMute(id: string): () => void {
     this.#rows.removeMute(id);
     return () => this.#mutes.set(this.#rows.mutes());
+  }
+
+  /** Alerts of a rule on a device that have fired since then. */
+  firedSince(rule: string, device: string, since: number): readonly Alert[] {
+    return this.#rows.firedSince(rule, device, since);
   }
 
   /** Alerts that are over, the newest first. @param before an id */

@@ -142,6 +142,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
     serveNotifications({ notifications: console.notifications }),
     serveAlerts({
       alerts: console.alerts,
+      desk,
       isKnown,
       surroundings: {
         devices: function* () {

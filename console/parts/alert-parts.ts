@@ -1,7 +1,10 @@
 import type { Bus } from "#shared/bus";
+import type { Args } from "#shared/messages/command-messages";
+import { runTakes } from "#shared/alerts/read-rule";
 import { lookUpIn } from "#shared/filter/filter-values";
 import type { DeviceId } from "#shared/ids";
 import { livenessOf } from "#shared/liveness";
+import { AlertCommands } from "../alerts/alert-commands.ts";
 import { alertMark, alertsToMark } from "../alerts/alert-mark.ts";
 import { Alerts, type KnownDevice } from "../alerts/alerts.ts";
 import type { Alert } from "../alerts/alert.ts";
@@ -10,6 +13,8 @@ import { ruleLookUp, viaOf } from "../alerts/device-values.ts";
 import { identityOf } from "../certificates/device-identity.ts";
 import type { ClockDoubt } from "../clock/clock-doubt.ts";
 import type { Device } from "../devices/device.ts";
+import { transaction } from "../database/database.ts";
+import { isOpen } from "../desk/command.ts";
 import type { Desk } from "../desk/desk.ts";
 import type { Ingest } from "../ingest/ingest.ts";
 import { StoreMarks } from "../ingest/store-marks.ts";
@@ -40,6 +45,7 @@ const lostWithin = 86_400_000;
 export interface AlertParts {
   readonly alerts: Alerts;
   readonly alertMarks: StoreMarks;
+  readonly alertCommands: AlertCommands;
   /** Writes the marks once more that an earlier run may have owed; once the alerts have begun. */
   readonly markAlertsAgain: () => void;
 }
@@ -76,7 +82,47 @@ export function alertParts(given: Surroundings, needs: Needs): AlertParts {
   const alertMarks = new StoreMarks({ of: "alerts", write: storage.writeNow, clock, log });
   const mark = (alert: Alert): void => alertMarks.put(alert.id, alertMark(alert));
   alerts.book.changes.on(mark);
-  return { alerts, alertMarks, markAlertsAgain: () => alertsToMark(alerts, clock.now()).forEach(mark) };
+  const alertCommands = commandsOf(given, needs, alerts);
+  return { alerts, alertMarks, alertCommands, markAlertsAgain: () => alertsToMark(alerts, clock.now()).forEach(mark) };
+}
+
+/** What rules have sent to devices. */
+function commandsOf(given: Surroundings, { devices, desk }: Needs, alerts: Alerts): AlertCommands {
+  const { clock, state } = given;
+  const { database, accounts } = state;
+  return new AlertCommands({
+    clock,
+    changes: alerts.book.changes,
+    open: () => alerts.book.open(),
+    find: (id) => alerts.book.find(id),
+    ruleOf: (name) => alerts.rules.find(name),
+    firedSince: (...which) => alerts.firedSince(...which),
+    muted: (rule, device) => alerts.muted(rule, device) !== undefined,
+    whyNot: (by, ts) => {
+      const maker = accounts.find(by);
+      if (maker?.role !== "admin" || maker.groups !== undefined || (accounts.madeAt(by) ?? 0) > ts)
+        return `"${by}", who made the rule, is no administrator of the whole fleet any more`;
+      return undefined;
+    },
+    isOnline: (device) => devices.registry.get(device)?.online === true,
+    isOpen: (device, id) => {
+      const command = desk.find(device, id);
+      return command !== undefined && isOpen(command);
+    },
+    send: (device, { id, run, by, rule }) => {
+      const { key, args, timeout } = run;
+      desk.submit(device, {
+        id,
+        key,
+        args: args as Args | undefined,
+        by,
+        from: `alert ${rule}`,
+        timeout: runTakes(timeout),
+      });
+    },
+    say: (alert, event) => void transaction(database, () => alerts.book.say(alert, event))(),
+    failed: failedListener(given),
+  });
 }
 
 /** What rules may know of a device; nothing of one that is out of service. */

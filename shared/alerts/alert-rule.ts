@@ -23,6 +23,22 @@ const fewWords = z
 
 export const severities = ["info", "warning", "critical"] as const;
 
+/** Characters of a command's arguments, as JSON. */
+export const maxRunArgs = 2_000;
+const run = z.strictObject({
+  key: z.string().check(z.minLength(1), z.maxLength(100)),
+  args: z.optional(
+    z
+      .record(z.string(), z.unknown())
+      .check(
+        z.refine((args) => JSON.stringify(args).length <= maxRunArgs, `expected ${maxRunArgs} characters at most`),
+      ),
+  ),
+  /** How long the command may take; a minute without it. */
+  timeout: z.optional(z.string().check(z.minLength(1), z.maxLength(40))),
+});
+export type AlertRun = z.output<typeof run>;
+
 /** A rule, as people write it. */
 export const alertRule = z.strictObject({
   name: z.string().check(z.regex(ruleName)),
@@ -45,6 +61,8 @@ export const alertRule = z.strictObject({
   summary: z.optional(z.string().check(z.maxLength(maxSummary))),
   /** After how long it is told again while it fires and nobody has seen to it: `4h`. Told once without it. */
   remind: z.optional(z.string().check(z.minLength(1), z.maxLength(40))),
+  /** What is sent to the alert's device when it fires. */
+  run: z.optional(run),
   channels: z.optional(z.array(word).check(z.maxLength(maxRuleChannels))),
   labels: z.optional(fewWords),
   enabled: z._default(z.boolean(), true),

@@ -1,8 +1,8 @@
 import * as assert from "uvu/assert";
 import { BadInputError } from "#shared/errors";
 import { suite } from "../../test/suite.ts";
-import { alertRule, maxOverrides, maxRuleChannels, maxRuleLabels, maxSummary } from "./alert-rule.ts";
-import { maxRemind, minRemind, readRule, variantFor } from "./read-rule.ts";
+import { alertRule, maxOverrides, maxRuleChannels, maxRuleLabels, maxRunArgs, maxSummary } from "./alert-rule.ts";
+import { maxRemind, maxRunTakes, minRemind, readRule, variantFor } from "./read-rule.ts";
 import { shippedRules } from "./shipped-rules.ts";
 
 const read = (rule: object) => readRule(alertRule.parse({ name: "R", ...rule }));
@@ -98,5 +98,19 @@ suite("rules as people write them", ({ test }) => {
     assert.throws(() => every(`${minRemind - 1}ms`), /the rule "R": remind is .*expected 5m at least/);
     assert.throws(() => every(`${maxRemind + 1}ms`), /remind is .*expected 30d at most/);
     assert.throws(() => every("often"), /remind is "often": expected a duration/);
+  });
+
+  test("a command is run by rules about devices alone, and takes so long at most", () => {
+    const run = (when: string, timeout?: string) => () =>
+      read({ when, run: { key: "ping", ...(timeout ? { timeout } : {}) } });
+    run("m.v > 1", `${maxRunTakes}ms`)();
+    run("silent > 1h")();
+    assert.throws(run("m.v > 1", `${maxRunTakes + 1}ms`), /run.timeout is .*expected 1h at most/);
+    for (const when of ["command = failed key = ping", "job = aborted", "console.store = away"])
+      assert.throws(run(when), /only rules about a device may run a command/);
+    const args = (length: number) =>
+      alertRule.safeParse({ name: "R", when: "m.v > 1", run: { key: "k", args: { a: "x".repeat(length - 8) } } })
+        .success;
+    assert.equal([args(maxRunArgs), args(maxRunArgs + 1)], [true, false]);
   });
 });

@@ -64,6 +64,7 @@ export function readRule(rule: AlertRule): ReadRule {
         throw new BadInputError(`of the group ${group} it is about another measurement: expected ${measurement}`);
     if (rule.series && kind !== "value")
       throw new BadInputError("series are chosen in rules about measured values alone");
+    checkRun(rule, kind);
     return { rule, kind, measurement, base, overrides, scope: scopeOf(rule.where), remind: remindOf(rule.remind) };
   } catch (thrown) {
     if (!(thrown instanceof BadInputError)) throw thrown;
@@ -161,6 +162,23 @@ function kindOfName(name: string): RuleKind {
   if (consoleNames.has(name)) return "console";
   if (deviceNames.includes(name) || knownNames.some((one) => one === name)) return "device";
   return name.includes(".") || name.includes("(") ? "value" : "device";
+}
+
+/** How long a command may take that a rule has sent, ms. */
+export const maxRunTakes = 3_600_000;
+
+/** Milliseconds. @throws BadInputError */
+export const runTakes = (timeout: string | undefined): number =>
+  timeout === undefined ? 60_000 : parseDuration(timeout, "run.timeout", maxRunTakes);
+
+function checkRun({ run }: AlertRule, kind: RuleKind): void {
+  if (!run) return;
+  // A command's failure that has a command sent, which fails.
+  if (kind !== "value" && kind !== "device")
+    throw new BadInputError(
+      "only rules about a device may run a command, and not those about commands, jobs or the console",
+    );
+  runTakes(run.timeout);
 }
 
 function remindOf(remind: string | undefined): number | undefined {

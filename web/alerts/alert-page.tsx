@@ -11,6 +11,7 @@ import { Labelled, Typed } from "../people/labelled.tsx";
 import { useTitle } from "../shell/title.ts";
 import { alertChanges, listOpenAlerts, takeAlert } from "../state/open-alerts.ts";
 import { generation } from "../state/live-state.ts";
+import { listCommands } from "../state/command-state.ts";
 import { fleet } from "../state/fleet-state.ts";
 import { looksByName } from "../state/field-looks.ts";
 import { now } from "../state/now.ts";
@@ -60,7 +61,7 @@ function Known({ id }: { readonly id: string }): JSX.Element {
           {problem.value}
         </p>
       )}
-      {alert && <AlertFacts alert={alert} rule={read.value?.rule} />}
+      {alert && <AlertFacts alert={alert} rule={read.value?.rule} command={read.value?.alert.command} />}
       {alert?.resolved === null && session.value?.role !== "viewer" && (
         <Answer alert={alert} attempt={(act) => attempt(async () => takeAlert(await act()))} />
       )}
@@ -103,10 +104,14 @@ function Chart({ alert, rule }: { readonly alert: AlertDocument; readonly rule: 
 interface FactsProps {
   readonly alert: AlertDocument;
   readonly rule: ShownRuleDocument["rule"] | undefined;
+  /** What the rule has had sent: events of the alert do not tell it. */
+  readonly command: AlertDocument["command"];
 }
 
-function AlertFacts({ alert, rule }: FactsProps): JSX.Element {
+function AlertFacts({ alert, rule, command }: FactsProps): JSX.Element {
   const { severity, state, device, series, since, resolved, why, value, text, acknowledged, parent } = alert;
+  const live = command && listCommands(device ?? "").find(({ id }) => id === command.id);
+  const became = command && (live?.state ?? command.state ?? "unknown");
   const facts: readonly [string, JSX.Element | string][] = [
     [t("Device"), device === null ? "" : <a href={deviceAddress(device)}>{device}</a>],
     [t("Series"), series],
@@ -118,6 +123,7 @@ function AlertFacts({ alert, rule }: FactsProps): JSX.Element {
     [t("Rule"), rule ? <a href={ruleAddress(alert)}>{alert.rule}</a> : alert.rule],
     [t("Condition"), rule ? <code>{rule.when}</code> : ""],
     [t("Of devices"), rule?.where ? <code>{rule.where}</code> : ""],
+    [t("Command"), command && became ? `${command.key}: ${word(became.replace("_", " "))}` : ""],
     [t("Channels"), rule?.channels?.join(", ") ?? ""],
   ];
   return (

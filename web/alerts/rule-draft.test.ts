@@ -18,7 +18,7 @@ const rules: readonly (readonly [given: RuleOrder, kind: string])[] = [
   [rule({ when: "rate(net.err_in) > 1", labels: { team: "platform" }, series: { interface: "eth*" } }), "rate"],
   [rule({ when: "rate_per_minute(net.err_in) >= 1.5 for 1h30m" }), "rate_per_minute"],
   [rule({ when: "forecast(disk.used_percent, 3d) > 100 for 1h" }), "forecast"],
-  [rule({ when: "changed(system.boot)", remind: "4h", channels: ["ops"] }), "changed"],
+  [rule({ when: "changed(system.boot)", remind: "4h", channels: ["ops"], run: { key: "ping" } }), "changed"],
   [rule({ when: "silent > 30m", where: "id=rpi-7" }), "silent"],
   [rule({ when: "temp.c < 5 or temp.c > 60", clear: "temp.c > 10 temp.c < 50" }), "text"],
   [rule({ when: "command = failed key = update" }), "text"],

@@ -39,7 +39,7 @@ export interface RuleDraft {
   readonly remind: string;
   readonly enabled: boolean;
   /** What the form leaves as it is. */
-  readonly kept: Pick<RuleOrder, "series" | "labels">;
+  readonly kept: Pick<RuleOrder, "series" | "labels" | "run">;
 }
 
 export const newDraft: RuleDraft = {
@@ -92,7 +92,7 @@ function partsOf(when: string): Parts | undefined {
 /** A rule's parts; what no part can say, as text. */
 export function draftOf(rule: RuleOrder): RuleDraft {
   const { name, when, clear, where, overrides = [], severity, summary = "", channels = [], remind = "" } = rule;
-  const { series, labels, enabled } = rule;
+  const { series, labels, run, enabled } = rule;
   const parts = partsOf(when);
   const others = overrides.map((one) => ({ one, its: partsOf(one.when) }));
   const isSame = (its: Parts | undefined): its is Parts =>
@@ -116,7 +116,7 @@ export function draftOf(rule: RuleOrder): RuleDraft {
     channels,
     remind,
     enabled,
-    kept: { ...(series ? { series } : {}), ...(labels ? { labels } : {}) },
+    kept: { ...(series ? { series } : {}), ...(labels ? { labels } : {}), ...(run ? { run } : {}) },
   };
 }
 

@@ -932,6 +932,8 @@ export const german = {
   fired: "ausgelöst",
   told: "gemeldet",
   reminded: "erinnert",
+  ran: "Befehl gesendet",
+  spared: "kein Befehl gesendet",
   held: "zurückgehalten",
   folded: "zusammengefasst",
   "The page of alerts": "Die Seite der Alarme",

@@ -8,8 +8,10 @@ import type { DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
 import { assertTold, parseChoice } from "#shared/filter/choose-devices";
 import { seriesText, tagsOfSeries, type Alert } from "../../alerts/alert.ts";
+import { commandOfAlert } from "../../alerts/alert-commands.ts";
 import { maxPreview, type Alerts } from "../../alerts/alerts.ts";
 import { maxMuteLasts, type Mute } from "../../alerts/mutes.ts";
+import type { Desk } from "../../desk/desk.ts";
 import type { ShownRule } from "../../alerts/rule-book.ts";
 import { assertScopesTold, warningsOf, type RuleSurroundings } from "../../alerts/told-rules.ts";
 import { changing } from "../audited-routes.ts";
@@ -23,6 +25,7 @@ export interface AlertRoutes {
   readonly alerts: Alerts;
   readonly isKnown: (device: DeviceId) => boolean;
   readonly surroundings: RuleSurroundings;
+  readonly desk: Pick<Desk, "find">;
   readonly now: () => number;
   /** Resolves once what was committed is on the disk. */
   readonly synced: () => Promise<void>;
@@ -34,11 +37,16 @@ const gravest = ["critical", "warning", "info"];
 
 /** Rules, alerts, and when nobody is told. */
 export const serveAlerts =
-  ({ alerts, isKnown, surroundings, now, synced }: AlertRoutes): FastifyPluginAsyncZod =>
+  ({ alerts, isKnown, surroundings, desk, now, synced }: AlertRoutes): FastifyPluginAsyncZod =>
   async (app) => {
     const { book, rules } = alerts;
     const document = (request: FastifyRequest, alert: Alert): AlertDocument => {
-      const told = toAlertDocument(alert, alerts);
+      const sent = commandOfAlert(alert);
+      const state = sent && (desk.find(alert.device as DeviceId, sent.id)?.state ?? null);
+      const told = {
+        ...toAlertDocument(alert, alerts),
+        ...(sent && state !== undefined ? { command: { ...sent, state } } : {}),
+      };
       return limitOf(request) === undefined ? told : { ...told, history: told.history.map(withoutNote) };
     };
     const maySee = (request: FastifyRequest, { device }: Pick<Alert, "device">): boolean => {
