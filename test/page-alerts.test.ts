@@ -77,7 +77,7 @@ async function seeAlerts(page: Page, url: string, client: Client): Promise<void>
   await history.getByText("acknowledged").waitFor();
   await page.getByTestId("alert").getByText(full.when, { exact: true }).waitFor();
   await page.getByTestId("chart-alert").locator(".plot").waitFor();
-  await page.getByTestId("alert").getByText("ping: succeeded").waitFor();
+  await page.getByTestId("alert").getByText("ping: Succeeded").waitFor();
   await shoot(page, "alert");
   assert.match((await page.getByTestId("alert-chart").getAttribute("href")) ?? "", /^\/devices\/rpi-7\?from=.*&to=/);
   await page.getByTestId("language").selectOption("de");

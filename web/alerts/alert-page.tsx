@@ -11,6 +11,7 @@ import { Labelled, Typed } from "../people/labelled.tsx";
 import { useTitle } from "../shell/title.ts";
 import { alertChanges, listOpenAlerts, takeAlert } from "../state/open-alerts.ts";
 import { generation } from "../state/live-state.ts";
+import { stateLooks } from "../commands/states.ts";
 import { listCommands } from "../state/command-state.ts";
 import { fleet } from "../state/fleet-state.ts";
 import { looksByName } from "../state/field-looks.ts";
@@ -123,7 +124,7 @@ function AlertFacts({ alert, rule, command }: FactsProps): JSX.Element {
     [t("Rule"), rule ? <a href={ruleAddress(alert)}>{alert.rule}</a> : alert.rule],
     [t("Condition"), rule ? <code>{rule.when}</code> : ""],
     [t("Of devices"), rule?.where ? <code>{rule.where}</code> : ""],
-    [t("Command"), command && became ? `${command.key}: ${word(became.replace("_", " "))}` : ""],
+    [t("Command"), command && became ? `${command.key}: ${stateWord(became)}` : ""],
     [t("Channels"), rule?.channels?.join(", ") ?? ""],
   ];
   return (
@@ -155,6 +156,12 @@ function AlertFacts({ alert, rule, command }: FactsProps): JSX.Element {
       </p>
     </section>
   );
+}
+
+/** A command's state in words; one that is kept no more has none. */
+function stateWord(state: string): string {
+  const look = Object.entries(stateLooks).find(([name]) => name === state);
+  return word(look?.[1].label ?? state);
 }
 
 /** Its editor, with this alert's device to look at. */

@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { channelKinds } from "#shared/channels/channel-kinds";
 import { systemClock } from "#shared/clock";
 import { suite, type Scope } from "../../../test/suite.ts";
+import { startTls } from "../../../test/tls.ts";
 import { begin, channelOf, noticeOf } from "../fixture.ts";
 import { fitted, type Notice } from "../notice.ts";
 import { maxOutgoingAnswer, outgoingTime } from "../outgoing-http.ts";
@@ -271,5 +273,21 @@ suite("channels over HTTP", ({ test }) => {
     const { said } = await sendTo({ url: `${at.url}/hook`, authorization: "Bearer hunter2hunter2" }, "webhook");
     assert.is(said, "401: the token ••• is not known at \\\\\\\\");
     assert.match((await sendTo({ url: "http://127.0.0.1:1/hook" }, "webhook")).said, /127\.0\.0\.1/, "a host is told");
+  });
+
+  test("over HTTPS by an authority of one's own, where the channel has it, and to nobody else's certificate", async (scope) => {
+    const { identity, cafile } = await startTls(scope);
+    const { key: secret, cert } = identity.current();
+    const ca = readFileSync(cafile, "utf8");
+    for (const kind of ["webhook", "ntfy", "matrix"]) {
+      const at = await service(scope, services[kind] ?? (() => ({ status: 500 })), { key: secret, cert });
+      const settings = settingsFor(at.url)[kind] ?? {};
+      assert.is((await sendTo({ ...settings, ca }, kind)).kind, "delivered", kind);
+      const heard = at.asked.length;
+      const stranger = await sendTo(settings, kind);
+      assert.is(stranger.kind, "later");
+      assert.match(stranger.said, /certificate/);
+      assert.is(at.asked.length, heard, "nothing is said to a server that cannot show who it is");
+    }
   });
 });
