@@ -21,7 +21,7 @@ import { useAnswer } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { AlertButtons, AlertTable } from "./alert-table.tsx";
 import { StateBadge, chartAddress, deviceAddress, Severity, firedValue } from "./alert-words.tsx";
-import { LaterAlertChart } from "./later-alerts.tsx";
+import { LaterAlertChart } from "./later-alert-chart.tsx";
 import { panelOfRule } from "./rule-panel.ts";
 import "./alerts.css";
 

@@ -3,6 +3,4 @@ import { later } from "../shell/later.tsx";
 /** The pages of alerts, whose code is fetched when somebody looks. */
 export const LaterAlerts = later("The page of alerts", async () => (await import("./alerts-page.tsx")).AlertsPage);
 export const LaterAlert = later("The page of alerts", async () => (await import("./alert-page.tsx")).AlertPage);
-/** The charts' code is more than the rest of the page of an alert, which people read at night. */
-export const LaterAlertChart = later("The charts", async () => (await import("./alert-chart.tsx")).AlertChart);
 export const LaterRule = later("The page of alerts", async () => (await import("./rule-page.tsx")).RulePage);

@@ -1,8 +1,8 @@
 import * as assert from "uvu/assert";
 import { shippedRules } from "#shared/alerts/shipped-rules";
 import { suite } from "../../test/suite.ts";
-import { draftOf, newDraft, ruleOf, type RuleOrder } from "./rule-draft.ts";
-import { faultsOf, refusedAt } from "./rule-faults.ts";
+import { draftOfRule, newDraft, ruleOf, type RuleOrder } from "./rule-draft.ts";
+import { ruleFaults, refusedAt } from "./rule-faults.ts";
 
 const rule = (more: Partial<RuleOrder> & Pick<RuleOrder, "when">): RuleOrder => ({
   name: "R",
@@ -38,12 +38,12 @@ const rules: readonly (readonly [given: RuleOrder, kind: string])[] = [
 suite("a rule as its form has it", ({ test }) => {
   test("is the rule that it was, whatever that is", () => {
     for (const [given, kind] of rules) {
-      const draft = draftOf(given);
+      const draft = draftOfRule(given);
       assert.is(draft.kind, kind, given.when);
       assert.equal(ruleOf(draft), given);
-      assert.equal(faultsOf(draft), {});
+      assert.equal(ruleFaults(draft), {});
     }
-    for (const shipped of shippedRules) assert.equal(ruleOf(draftOf(shipped)), shipped);
+    for (const shipped of shippedRules) assert.equal(ruleOf(draftOfRule(shipped)), shipped);
   });
 
   test("says what is wrong at the part that it is about, as the console does", () => {
@@ -67,7 +67,7 @@ suite("a rule as its form has it", ({ test }) => {
       ],
     ] as const;
     for (const [part, expected] of cases) {
-      const faults = faultsOf({ ...draft, ...part });
+      const faults = ruleFaults({ ...draft, ...part });
       assert.equal(Object.keys(faults), Object.keys(expected), JSON.stringify(part));
       for (const [name, why] of Object.entries(expected)) assert.match(faults[name] ?? "", why);
     }

@@ -90,7 +90,7 @@ function partsOf(when: string): Parts | undefined {
 }
 
 /** A rule's parts; what no part can say, as text. */
-export function draftOf(rule: RuleOrder): RuleDraft {
+export function draftOfRule(rule: RuleOrder): RuleDraft {
   const { name, when, clear, where, overrides = [], severity, summary = "", channels = [], remind = "" } = rule;
   const { series, labels, run, enabled } = rule;
   const parts = partsOf(when);

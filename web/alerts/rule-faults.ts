@@ -8,7 +8,7 @@ export type RuleFaults = Readonly<Record<string, string>>;
 const parts = ["name", "when", "clear", "where", "overrides", "severity", "summary", "channels", "remind"] as const;
 
 /** What the console would say of a draft, in its own sentences, each at its part. */
-export function faultsOf(draft: RuleDraft): RuleFaults {
+export function ruleFaults(draft: RuleDraft): RuleFaults {
   const { clear, overrides = [] } = ruleOf(draft);
   const base = { name: "R", severity: "warning" as const, enabled: true, when: whenOf(draft) };
   const where = whereOf(draft);

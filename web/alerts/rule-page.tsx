@@ -10,8 +10,8 @@ import { t } from "../language/text.ts";
 import { useTitle } from "../shell/title.ts";
 import { client } from "../state/page-client.ts";
 import { session } from "../state/session-state.ts";
-import { draftOf, newDraft, ruleOf, type RuleDraft, type RuleOrder } from "./rule-draft.ts";
-import { faultsOf, refusedAt, type RuleFaults } from "./rule-faults.ts";
+import { draftOfRule, newDraft, ruleOf, type RuleDraft, type RuleOrder } from "./rule-draft.ts";
+import { ruleFaults, refusedAt, type RuleFaults } from "./rule-faults.ts";
 import { RuleFields } from "./rule-form.tsx";
 import { RulePreview } from "./rule-preview.tsx";
 import "./alerts.css";
@@ -67,7 +67,7 @@ function Known({ name, copy, device }: KnownProps): JSX.Element {
       {missing && <p class="refusal">{t("There is no rule {name}.", { name: name ?? copy ?? "" })}</p>}
       {rules.value && !missing && (
         <Editor
-          begin={shown ? draftOf(name === undefined ? { ...shown.rule, name: "" } : shown.rule) : newDraft}
+          begin={shown ? draftOfRule(name === undefined ? { ...shown.rule, name: "" } : shown.rule) : newDraft}
           shown={name === undefined ? undefined : shown}
           taken={rules.value.map(({ rule }) => rule.name)}
           channels={channels.value}
@@ -96,12 +96,12 @@ function Editor({ begin, shown, taken, channels, device }: EditorProps): JSX.Ele
   const asks = useSignal(false);
   const { route } = useLocation();
   const refusedNow = refused.value?.of === draft.value ? refused.value.faults : {};
-  const faults = tried.value ? { ...refusedNow, ...faultsOf(draft.value) } : {};
+  const faults = tried.value ? { ...refusedNow, ...ruleFaults(draft.value) } : {};
   const refuse = (why: RuleFaults): void => void (refused.value = { of: draft.peek(), faults: why });
   const read = (): RuleOrder | undefined => {
     tried.value = true;
     refused.value = undefined;
-    return Object.keys(faultsOf(draft.peek())).length === 0 ? ruleOf(draft.peek()) : undefined;
+    return Object.keys(ruleFaults(draft.peek())).length === 0 ? ruleOf(draft.peek()) : undefined;
   };
   const attempt = async (act: () => Promise<unknown>): Promise<void> => {
     try {

@@ -9,7 +9,7 @@ import { allRows, shownName } from "../state/fleet-rows.ts";
 import { fleet } from "../state/fleet-state.ts";
 import { looksByName } from "../state/field-looks.ts";
 import { client } from "../state/page-client.ts";
-import { LaterAlertChart } from "./later-alerts.tsx";
+import { LaterAlertChart } from "./later-alert-chart.tsx";
 import type { RuleOrder } from "./rule-draft.ts";
 import { Episodes, type FoundEpisodes } from "./rule-episodes.tsx";
 import { panelOfRule } from "./rule-panel.ts";
