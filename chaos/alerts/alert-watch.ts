@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { AlertDocument } from "#api/client";
 import type { Stage, Violation } from "../case.ts";
 import type { Plan } from "../plan.ts";
 import { Random } from "../random.ts";
@@ -6,7 +7,7 @@ import type { Acked, Kept, Stored } from "../samples/check.ts";
 import type { Span } from "../samples/deaf.ts";
 import type { Device } from "../setting.ts";
 import { wentBack } from "../striker.ts";
-import { checkAlerts, type SeenAlert } from "./check.ts";
+import { checkAlerts } from "./check.ts";
 import { moods, Receiver } from "./receiver.ts";
 import { channel, rule } from "./wave.ts";
 
@@ -100,20 +101,22 @@ export class AlertWatch {
     const violations: Violation[] = [];
     this.#alerts = 0;
     for (const one of devices) {
-      const alerts = await this.#alertsOf(one.device);
+      const all = await this.#alertsOf(one.device);
+      const alerts = all.filter(({ tags }) => tags !== null);
+      const ofMany = new Set(all.filter(({ tags }) => tags === null).map(({ id }) => id));
       this.#alerts += alerts.length;
       const received = this.#receiver.received.filter(({ device }) => device === one.device);
       const struck = this.#stage.striker.struck
         .filter(({ who }) => who === one.device || who === "server" || who === "broker" || who === "influx")
         .map(({ from, to }): Span => [from, to]);
-      violations.push(...checkAlerts({ ...one, alerts, received, from: this.#from, now, clouds, struck }));
+      violations.push(...checkAlerts({ ...one, alerts, ofMany, received, from: this.#from, now, clouds, struck }));
     }
     return violations;
   }
 
-  async #alertsOf(device: Device): Promise<SeenAlert[]> {
+  async #alertsOf(device: Device): Promise<AlertDocument[]> {
     const { client } = this.#stage.fleet;
-    const all: SeenAlert[] = [];
+    const all: AlertDocument[] = [];
     for (const state of ["open", "over"] as const) {
       for (let after: string | undefined; ;) {
         const { alerts, next } = await client.listAlerts({
@@ -123,7 +126,7 @@ export class AlertWatch {
           limit: 1_000,
           ...(after && { after }),
         });
-        all.push(...alerts.filter(({ series }) => series === ""));
+        all.push(...alerts);
         if (next === null) break;
         after = next;
       }

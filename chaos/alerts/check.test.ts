@@ -97,6 +97,11 @@ const cases: readonly {
     found: ["nothing is told of what did not happen"],
   },
   {
+    what: "word of one that stands for many",
+    of: { received: [...told(one, two), notice("many", "firing", 1_400)], ofMany: new Set(["many"]) },
+    found: [],
+  },
+  {
     what: "word of an end that there is not",
     of: { ...measured("lhhlh"), received: told(one, two) },
     alerts: [one, alert("two", 1_400, null)],
@@ -120,7 +125,15 @@ const cases: readonly {
 suite("chaos: what is checked of alerts", ({ test }) => {
   for (const { what, of = {}, alerts = [one, two], found } of cases)
     test(what, () => {
-      const common = { device: "dev-a", from: 0, now: 9_000, clouds: [], struck: [], received: told(...alerts) };
+      const common = {
+        device: "dev-a",
+        from: 0,
+        now: 9_000,
+        clouds: [],
+        struck: [],
+        ofMany: new Set<string>(),
+        received: told(...alerts),
+      };
       const rules = checkAlerts({ ...common, ...measured(wave), alerts, ...of }).map(({ rule }) => rule);
       assert.equal(rules, found);
     });

@@ -15,6 +15,8 @@ export interface AlertEvidence {
   readonly stored: readonly Stored[];
   readonly alerts: readonly SeenAlert[];
   readonly received: readonly Received[];
+  /** Alerts that stand for others, beyond ten in a minute. */
+  readonly ofMany: ReadonlySet<string>;
   /** Since when the rule has been there. */
   readonly from: number;
   readonly now: number;
@@ -88,7 +90,7 @@ export function checkAlerts(evidence: AlertEvidence): Violation[] {
       found("each alert is delivered", id, `nobody was told that it is ${owed.join(" and ")}: ${shown(alert)}`);
   }
   for (const { alert: id, kind, since, on } of evidence.received) {
-    if (since < from || isIn(evidence.clouds, [since, on + aftermath])) continue;
+    if (since < from || evidence.ofMany.has(id) || isIn(evidence.clouds, [since, on + aftermath])) continue;
     const alert = alerts.find((one) => one.id === id);
     if (!alert || (kind === "resolved" && alert.resolved === null))
       found("nothing is told of what did not happen", `${id} ${kind}`, `"${kind}" of ${alert ? shown(alert) : id}`);
