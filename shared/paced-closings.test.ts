@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import * as assert from "uvu/assert";
@@ -63,5 +65,33 @@ suite("closings that wait for their turn", ({ test }) => {
       await nextTurn();
     }
     for (const at of streams.keys()) assert.ok(done.indexOf(`end ${at}`) < done.indexOf(`close ${at}`));
+  });
+
+  test("a socket that waits for its closing reads no more: Node would throw at what still came", async (scope) => {
+    const closings = new PacedClosings();
+    const server = createServer().listen(0, "127.0.0.1");
+    scope.cleanup(() => server.close());
+    await once(server, "listening");
+    const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    scope.cleanup(() => client.destroy());
+    const [socket] = (await once(server, "connection")) as [Socket];
+    closings.paceClose(socket);
+    socket.resume();
+    client.write("first");
+    await once(socket, "data");
+    // All turns of this while are taken, one after the other.
+    let waiting = true;
+    const crowd = (): void => {
+      for (let at = 0; at < 2 * maxClosingsATurn; at++) closings.pace(() => {});
+      if (waiting) setImmediate(crowd);
+    };
+    crowd();
+    const closed = once(socket, "close");
+    socket.destroy();
+    client.on("error", () => {});
+    await new Promise<void>((resolve) => client.write("what still comes", () => resolve()));
+    for (let turn = 0; turn < 20; turn++) await nextTurn();
+    waiting = false;
+    await closed;
   });
 });

@@ -10,6 +10,11 @@ type Step = () => void;
 type Final = Duplex["_final"];
 type Destroy = Duplex["_destroy"];
 
+/** What a socket of Node's has below it, and no other stream. */
+interface Handled {
+  readonly _handle?: { readStop?(): void } | null;
+}
+
 /**
  * Spreads the ends of connections over turns of the event loop: whoever opens many and closes all at once, or has them run into the same deadline,
  * costs the others no more than a wait. The first of a turn are not held up.
@@ -53,7 +58,13 @@ export class PacedClosings {
     const paced: Destroy =
       this.#destroys.get(destroy) ??
       function (this: Duplex, error, done) {
-        pace(() => destroy.call(this, error, done));
+        let waits = true;
+        pace(() => {
+          waits = false;
+          destroy.call(this, error, done);
+        });
+        // Node takes what still comes in on a stream that counts as destroyed for an error of the system's, and throws at its number.
+        if (waits) (this as Duplex & Handled)._handle?.readStop?.();
       };
     this.#destroys.set(destroy, paced);
     socket._destroy = paced;
