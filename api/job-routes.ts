@@ -14,6 +14,9 @@ const jobCounts = z.object({
   sent: about(z.number(), "sent and not ended"),
   succeeded: z.number(),
   failed: about(z.number(), "failed, interrupted, rejected, expired or timed out"),
+  skipped: z.optional(
+    about(z.number(), "of those that failed, the ones that take no such command, and were sent nothing"),
+  ),
   cancelled: about(z.number(), "withdrawn, or never sent"),
   states: about(z.record(z.string(), z.number()), "the same by each state that occurs"),
 });

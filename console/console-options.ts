@@ -50,6 +50,8 @@ export interface ConsoleOptions {
   readonly files?: { readonly most?: number; readonly spare?: number; readonly rate?: number };
   /** A certificate of somebody's own that the servers show, by its file: its end is told. */
   readonly ownCertificate?: string | undefined;
+  /** Where browsers reach the page, without a path: notices lead there. */
+  readonly pageUrl?: string | undefined;
   /** Where each entry of the audit log goes as well. */
   readonly auditSyslog?: SyslogAddress | undefined;
   readonly root?: string;

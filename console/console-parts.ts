@@ -67,7 +67,15 @@ export function compose(outside: Surroundings) {
   const upkeep = upkeepParts(given, { bus, registry, leftovers, storage, ...samples, publisher });
 
   const audit = auditParts(given);
-  const conditions = conditionParts(given, { bus, doubt, registry, ingest: samples.ingest, ...audit, ...upkeep });
+  const conditions = conditionParts(given, {
+    bus,
+    doubt,
+    registry,
+    ingest: samples.ingest,
+    ...notifying,
+    ...audit,
+    ...upkeep,
+  });
 
   const clockChanged = (): void => {
     commands.desk.clockChanged();

@@ -468,12 +468,20 @@ export const settings = {
     help: "what the provider is asked to tell, with spaces between",
     default: "openid profile email",
   }),
+  publicUrl: setting<string | undefined>({
+    env: "MUSTER_PUBLIC_URL",
+    programs: ["console"],
+    help: "where browsers reach the page, for what leads there from outside: notices of alerts; https://muster.example.org",
+    default: undefined,
+    shown: "MUSTER_OIDC_ORIGIN",
+    parse: pageOrigin,
+  }),
   oidcOrigin: setting<string | undefined>({
     env: "MUSTER_OIDC_ORIGIN",
     programs: ["console"],
     help: "where browsers reach the page, as the provider sends them back there: https://muster.example.org",
     default: undefined,
-    shown: "by MUSTER_LISTEN and the first of MUSTER_HOSTS",
+    shown: "MUSTER_PUBLIC_URL, or by MUSTER_LISTEN and the first of MUSTER_HOSTS",
     parse: pageOrigin,
   }),
   root: setting({

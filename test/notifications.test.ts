@@ -98,6 +98,8 @@ suite("notifications", ({ test }) => {
       (await root.listChannels()).channels.map(({ last }) => [last?.state, last?.said]),
       [["failed", "403: no"]],
     );
+    const trouble = (await root.getCondition()).troubles.find(({ what }) => what === "channel");
+    assert.match(trouble?.says ?? "", /^Nobody hears of alerts by the channel ops: it takes nothing\./);
 
     fleet.state.groups.set("rpi-8" as never, ["lab"]);
     say(fleet, noticeOf({ alert: "1" }));

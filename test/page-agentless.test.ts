@@ -81,6 +81,11 @@ async function compare(page: Page): Promise<void> {
   await page.reload();
   await energy.getByText("energy, rpi-7").waitFor();
   if (process.env["MUSTER_SHOT"]) await page.screenshot({ path: `${process.env["MUSTER_SHOT"]}.png`, fullPage: true });
+  // One that is not there is told of at the field, and at no chart.
+  await page.getByTestId("compare-device").fill("rpi-99");
+  await page.getByTestId("compare-device").press("Enter");
+  await page.getByTestId("compare-unknown").getByText("There is no device rpi-99.").waitFor();
+  assert.is(await page.getByText("Not compared").count(), 0);
   await page.getByTestId("compare-device").fill("");
   await page.getByTestId("compare-device").press("Enter");
   await energy.getByText("energy, rpi-7").waitFor({ state: "detached" });

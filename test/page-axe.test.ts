@@ -46,7 +46,7 @@ suite("page: what axe finds", ({ test }) => {
   test(
     "nothing, on any page, light or dark, on a desk or in the hand",
     async (scope) => {
-      const fleet = await startFleet(scope, "embedded");
+      const fleet = await startFleet(scope, "embedded", { pageUrl: "https://muster.example.org" });
       await fleet.agent("rpi-7", { interval: 2_000 });
       await fleet.sees("rpi-7", true);
       fleet.state.accounts.set("eve", "operator", "correct horse");
@@ -69,6 +69,9 @@ suite("page: what axe finds", ({ test }) => {
       const boss = as("boss:correct horse");
       await boss.applyAlertRules({ rules: [{ name: "MemoryInUse", when: "mem.used_percent > 0" }] });
       const fired = await eventually("an alert", async () => (await boss.listAlerts({})).alerts[0]);
+      const noticed = fleet.state.database.prepare("SELECT document FROM notices WHERE alert = ?").get(fired.id);
+      const { url: leadsTo } = JSON.parse(String(noticed?.["document"])) as { url: string };
+      assert.is(leadsTo, `https://muster.example.org/alerts/${fired.id}`);
       places.push([`/alerts/${fired.id}`, '[data-testid="alert-history"]']);
       const { page, complaints } = await openPage(scope);
       const found: string[] = [];

@@ -25,7 +25,7 @@ const cases: [patterns: string, taken: string[], left: string[]][] = [
   [
     usualNames.mounts,
     ["/", "/var", "/var/lib/docker"],
-    ["/var/lib/kubelet/pods/1", "/var/lib/docker/overlay2/a/merged"],
+    ["/run/netns", "/var/lib/kubelet/pods/1", "/var/lib/docker/overlay2/a/merged"],
   ],
   [usualNames.disks, ["sda", "nvme0n1p1", "dm-0", "md0", "zram0"], ["loop0", "ram15"]],
 ];

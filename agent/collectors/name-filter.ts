@@ -12,11 +12,12 @@ export type NameFilter = (name: string) => boolean;
 
 /**
  * What Telegraf measures, without what only lives as long as a container: the ends of its network, the bridges that are named at
- * random, the mounts of its file systems, and the devices that a file or memory stands behind.
+ * random, the mounts of its file systems and where networks have their names, and the devices that a file or memory stands behind.
  */
 export const usualNames = {
   interfaces: "!veth*,!br-*,!cali*,!lxc*",
-  mounts: "!/var/lib/kubelet/*,!/var/lib/docker/*,!/var/lib/containerd/*,!/var/lib/containers/*,!/run/containerd/*",
+  mounts:
+    "!/run/netns,!/var/lib/kubelet/*,!/var/lib/docker/*,!/var/lib/containerd/*,!/var/lib/containers/*,!/run/containerd/*",
   disks: "!loop*,!ram*",
 } as const satisfies NamePatterns;
 

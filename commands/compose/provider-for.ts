@@ -29,7 +29,7 @@ export async function providerFor(
     scope: values.oidcScope,
     nameClaim: values.oidcName,
     rules,
-    origin: () => values.oidcOrigin ?? reachableFrom(values, port()),
+    origin: () => values.oidcOrigin ?? values.publicUrl ?? reachableFrom(values, port()),
     log,
     clock,
   });

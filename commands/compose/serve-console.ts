@@ -83,6 +83,7 @@ export async function serveConsole(
     ...(influxUrl === undefined ? {} : { influxUrl }),
     auditSyslog: values.auditSyslog,
     ownCertificate: values.tlsCert,
+    pageUrl: values.publicUrl ?? values.oidcOrigin,
     ...(influxRetention === undefined ? {} : { influxRetention }),
     authority,
     ...(bus ? { bus } : await consoleLogin(values, () => localSecret(state, "console", "console"))),

@@ -9,6 +9,7 @@ import type { AuditHead } from "../audit/audit.ts";
 import type { SyslogState } from "../audit/syslog.ts";
 import type { ClockVerdict } from "../clock/clock-doubt.ts";
 import type { RowsHealth } from "../database/persist.ts";
+import type { MuteChannel } from "../notifications/notifications.ts";
 import type { SamplesHealth } from "../samples-health.ts";
 import type { BackupSearch } from "./newest-backup.ts";
 import type { Past } from "./past.ts";
@@ -25,6 +26,7 @@ export interface ConditionOptions {
   readonly samples: () => SamplesHealth;
   readonly rows: () => RowsHealth;
   readonly verdict: () => ClockVerdict;
+  readonly channels: () => readonly MuteChannel[];
   readonly syslog: () => SyslogState | undefined;
   readonly brokerConnected: () => boolean;
   readonly ingest: () => {
@@ -75,7 +77,7 @@ export function conditionOf(options: ConditionOptions) {
     version,
     node: process.version,
     system: `${systemType()} ${release()}, ${arch()}`,
-    troubles: troublesOf({ ...known, rows: options.rows(), syslog, loop }),
+    troubles: troublesOf({ ...known, rows: options.rows(), syslog, channels: options.channels(), loop }),
     ingest: { ...intake, ...(overload === undefined ? {} : { overload }) },
     devices: options.devices(),
     memory: { rss, heap: heapUsed, machine: totalmem(), free: freemem() },

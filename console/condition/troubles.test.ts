@@ -14,6 +14,7 @@ const well: Looked = {
   faults: 0,
   rows: { ok: true },
   syslog: undefined,
+  channels: [],
   loop: lateLoop,
 };
 
@@ -46,6 +47,11 @@ const cases: [name: string, wrong: Partial<Looked>, told: RegExp][] = [
     "one that ended",
     { certificates: [{ name: "server.pem", until: well.now - 60_000 }] },
     /^true certificate server\.pem ended 1m ago/,
+  ],
+  [
+    "a channel that takes nothing",
+    { channels: [{ name: "ops", waiting: 2, since: 1 }] },
+    /^true channel .*by the channel ops: it takes nothing\. 2 notices wait for it\. .*Notifications/,
   ],
   ["faults", { faults: 1 }, /^false faults 1 fault .* was caught.*support/],
   ["an event loop that is late", { loop: lateLoop + 1 }, /^false load .*251 ms/],

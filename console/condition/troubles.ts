@@ -1,6 +1,7 @@
 import { counted } from "#shared/counted";
 import { formatDuration } from "#shared/duration";
 import type { ClockVerdict } from "../clock/clock-doubt.ts";
+import type { MuteChannel } from "../notifications/notifications.ts";
 import type { StoreHealth } from "../store/store.ts";
 
 /** Bytes of the data directory's disk below which a person should make room: a day of a fleet's samples. */
@@ -38,6 +39,8 @@ export interface Looked {
   readonly faults: number;
   readonly rows: { readonly ok: boolean; readonly problem?: string | undefined; readonly since?: number | undefined };
   readonly syslog: { readonly target: string; readonly ok: boolean; readonly problem?: string | undefined } | undefined;
+  /** Channels of notifications that take nothing. */
+  readonly channels: readonly MuteChannel[];
   /** How late the event loop is in one of a hundred looks, in milliseconds. */
   readonly loop: number | undefined;
 }
@@ -50,6 +53,7 @@ export function troublesOf(looked: Looked): Trouble[] {
     ...ofRows(looked),
     ...ofDisk(looked),
     ...ofCertificates(looked),
+    ...ofChannels(looked),
     ...ofItself(looked),
   ];
   return all.toSorted((a, b) => Number(b.grave) - Number(a.grave));
@@ -152,6 +156,18 @@ function* ofCertificates({ certificates, now }: Looked): Generator<Trouble> {
         : "One of Muster's own is renewed by itself, see its log; renew one of your own where it comes from.",
     };
   }
+}
+
+function* ofChannels({ channels }: Looked): Generator<Trouble> {
+  for (const { name, waiting, since } of channels)
+    yield {
+      what: "channel",
+      grave: true,
+      says: `Nobody hears of alerts by the channel ${name}: it takes nothing.${waiting > 0 ? ` ${counted(waiting, "notice waits", "notices wait")} for it.` : ""}`,
+      advice:
+        "Mend it where it leads to, or change it at Notifications; what the other side said stands there, and Test asks it again.",
+      since,
+    };
 }
 
 function* ofItself({ faults, loop }: Looked): Generator<Trouble> {

@@ -59,13 +59,20 @@ function nextStep(rows: readonly JobRow[], device: (id: DeviceId) => Device | un
   return `${list(offline)} ${offline.length === 1 ? "is" : "are"} offline: nothing to do but bring ${offline.length === 1 ? "it" : "them"} back`;
 }
 
-function done({ total, succeeded, failed, cancelled, states }: Counts): string {
+function done({ total, succeeded, failed, cancelled, skipped, states }: Counts): string {
   if (succeeded === total)
     return `${total === 1 ? "the device" : `all ${counted(total, "device")}`} succeeded; nothing to do`;
+  const left =
+    skipped > 0
+      ? `, ${counted(skipped, "takes", "take")} no such command and ${skipped === 1 ? "was" : "were"} not asked`
+      : "";
+  if (succeeded + skipped === total)
+    return `ended: ${succeeded} of ${counted(total, "device")} succeeded${left}; nothing to do`;
   const { failed: _, succeeded: __, ...others } = states;
-  const kinds = Object.entries({ failed: states.failed ?? 0, ...others }).filter(([, count]) => count > 0);
+  const rejected = (others.rejected ?? 0) - skipped;
+  const kinds = Object.entries({ failed: states.failed ?? 0, ...others, rejected }).filter(([, count]) => count > 0);
   const told = kinds.map(([state, count]) => `${count} ${state.replace("_", " ")}`).join(", ");
-  return `ended: ${succeeded} of ${counted(total, "device")} succeeded, ${failed + cancelled} did not (${told}); the sender decides whether to send it to those again`;
+  return `ended: ${succeeded} of ${counted(total, "device")} succeeded, ${failed + cancelled - skipped} did not (${told})${left}; the sender decides whether to send it to those again`;
 }
 
 function open({ sent }: Counts): string {

@@ -141,6 +141,12 @@ export class JobRows {
     return rows.map(({ state, count }) => [state, count]);
   }
 
+  /** How many of them take no such command, and were sent nothing. */
+  skipped(job: string): number {
+    const sql = "SELECT count(*) AS count FROM job_devices WHERE job = ? AND state = 'rejected' AND command IS NULL";
+    return (this.#database.prepare(sql).get(job) as { count: number } | undefined)?.count ?? 0;
+  }
+
   /** Forgets the oldest ended jobs beyond the limit. */
   trim(): void {
     const trim = this.#database.prepare(

@@ -19,7 +19,7 @@ import type { Groups } from "../devices/groups.ts";
 import type { Job, JobRequest, JobRow, RowState } from "./job.ts";
 import { JobRows } from "./job-rows.ts";
 import { Run } from "./run.ts";
-import { sumUp, type Counts } from "./tally.ts";
+import { isSkipped, sumUp, type Counts } from "./tally.ts";
 import { fleetWithin, select, targetWithin, type Directory, type Reach } from "./target.ts";
 import { takeBack } from "./take-back.ts";
 import { planned, toRows, type PlannedRow } from "./takers.ts";
@@ -173,7 +173,7 @@ export class Jobs {
     const job = this.#runs.get(id)?.job ?? this.#rows.find(id);
     const rows = job ? [...this.#rowsWithin(id, reaches)] : [];
     if (!job || rows.length === 0) return undefined;
-    const counts = sumUp(count(rows));
+    const counts = sumUp(count(rows), rows.filter(isSkipped).length);
     const part = { ...job, target: targetWithin(job.target, reaches) };
     return { ...part, counts, explain: explainJob(part, counts, rows, (one) => this.#options.directory.get(one)) };
   }
@@ -317,7 +317,7 @@ export class Jobs {
   #summarize(stored: Job): JobSummary {
     const run = this.#runs.get(stored.id);
     const job = run?.job ?? stored;
-    const counts = run?.counts ?? sumUp(this.#rows.states(job.id));
+    const counts = run?.counts ?? sumUp(this.#rows.states(job.id), this.#rows.skipped(job.id));
     return {
       ...job,
       counts,

@@ -9,6 +9,8 @@ export interface Counts {
   readonly succeeded: number;
   /** Ended otherwise: failed, interrupted, rejected, expired, timed out. */
   readonly failed: number;
+  /** Of those that failed, the ones that take no such command, and were sent nothing. */
+  readonly skipped: number;
   /** Withdrawn, or never sent. */
   readonly cancelled: number;
   /** The same by each state, those that occur. */
@@ -20,6 +22,7 @@ export class Tally {
   readonly #states = new Map<RowState, number>();
   /** Sent rows that ended: what an abort rule judges. A row that was refused before it was sent says nothing about the command. */
   #judged = { ended: 0, failed: 0 };
+  #skipped = 0;
 
   constructor(rows: Iterable<JobRow>) {
     for (const row of rows) this.#add(row, 1);
@@ -39,11 +42,12 @@ export class Tally {
   }
 
   counts(): Counts {
-    return sumUp(this.#states);
+    return sumUp(this.#states, this.#skipped);
   }
 
   #add(row: JobRow, by: 1 | -1): void {
     this.#states.set(row.state, this.count(row.state) + by);
+    if (isSkipped(row)) this.#skipped += by;
     if (row.command === null) return;
     const failed = isFailure(row.state);
     if (!failed && row.state !== "succeeded") return;
@@ -51,15 +55,19 @@ export class Tally {
   }
 }
 
-/** The counts of a job from how many of its devices are in which state. */
-export function sumUp(states: Iterable<readonly [RowState, number]>): Counts {
+/** Whether a device was refused before anything was sent to it. */
+export const isSkipped = ({ state, command }: Pick<JobRow, "state" | "command">): boolean =>
+  state === "rejected" && command === null;
+
+/** The counts of a job from how many of its devices are in which state. @param skipped how many of them were sent nothing */
+export function sumUp(states: Iterable<readonly [RowState, number]>, skipped: number): Counts {
   const sums = { total: 0, waiting: 0, sent: 0, succeeded: 0, failed: 0, cancelled: 0 };
   const occurring = [...states].filter(([, count]) => count > 0);
   for (const [state, count] of occurring) {
     sums.total += count;
     sums[columnOf(state)] += count;
   }
-  return { ...sums, states: Object.fromEntries(occurring) };
+  return { ...sums, skipped, states: Object.fromEntries(occurring) };
 }
 
 function columnOf(state: RowState): "waiting" | "sent" | "succeeded" | "failed" | "cancelled" {

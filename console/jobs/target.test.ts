@@ -33,6 +33,27 @@ suite("whom a job serves", ({ test }) => {
     );
     assert.equal(jobs.find(id)?.summary.counts.states, { succeeded: 2, rejected: 2 });
     assert.is(jobs.find(id)?.summary.state, "done");
+    // One was not asked; the other was on its way to be, and had to be told.
+    assert.is(jobs.find(id)?.summary.counts.skipped, 2);
+    assert.is(
+      jobs.find(id)?.summary.explain,
+      "ended: 2 of 4 devices succeeded, 2 take no such command and were not asked; nothing to do",
+    );
+  });
+
+  test("who was not asked has not failed, also of a job that is over and was read from the disk", async (scope) => {
+    const fleet = [device("a", { commands: { other: {} } }), device("b"), device("c")];
+    const { jobs, clock, succeed, fail } = await office(scope, { fleet });
+    const { id } = jobs.create(ping, "ann");
+    clock.advance(10_000);
+    succeed("b");
+    fail("c");
+    const { counts, explain } = jobs.find(id)!.summary;
+    assert.equal([counts.failed, counts.skipped], [2, 1]);
+    says(
+      explain,
+      /^ended: 1 of 3 devices succeeded, 1 did not \(1 failed\), 1 takes no such command and was not asked; the/,
+    );
   });
 
   test("what selects nothing, or nobody who takes it, is refused with a sentence", async (scope) => {

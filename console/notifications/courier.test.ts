@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import { eventually, suite } from "../../test/suite.ts";
 import { transaction } from "../database/database.ts";
+import { ToldDeliveries } from "./told-deliveries.ts";
 import { maxWaitingNotices, roomAtOnce } from "./enqueue.ts";
 import { maxChannelsAtOnce } from "./courier.ts";
 import { maxNoticesKept } from "./delivery-rows.ts";
@@ -176,13 +177,15 @@ suite("the queue of notices", ({ test }) => {
   });
 
   test("a channel that takes nothing is left alone for longer each time, and asked in turn; of one alert nothing goes before what was said earlier", async (scope) => {
-    const { put, say, next, clock, rows, untaken } = await queue(scope);
+    const { put, say, next, clock, rows, untaken, database } = await queue(scope);
+    const told = new ToldDeliveries(database);
     put("a");
     say({ alert: "1" });
     say({ alert: "1", kind: "resolved" });
     say({ alert: "2" });
     (await next()).end(later);
     await eventually("it is noted", () => rows()[0]?.tries === 1);
+    assert.equal([told.stuck("a", 1), told.stuck("a", 2)], [begin, undefined]);
     clock.advance(firstPause - 1);
     assert.is(untaken.length, 0);
     clock.advance(1);
@@ -201,6 +204,7 @@ suite("the queue of notices", ({ test }) => {
     fourth.end(taken);
     (await next()).end(taken);
     await eventually("all", () => rows().every(({ state }) => state === "delivered"));
+    assert.is(told.stuck("a", 1), undefined);
   });
 
   test("a stop in the middle and a start say it again, under the same key; what was noted is not said again", async (scope) => {

@@ -35,6 +35,18 @@ export interface ChannelTest {
   readonly took: number;
 }
 
+/** A channel by which nobody hears of anything. */
+export interface MuteChannel {
+  readonly name: string;
+  /** Notices that wait for it. */
+  readonly waiting: number;
+  /** Epoch ms. */
+  readonly since: number;
+}
+
+/** Tries of one notice that led to nothing, before that is a trouble: less than a minute, and a moment's hitch is none. */
+export const triesUntilMute = 3;
+
 type Standing = NonNullable<ReturnType<ToldDeliveries["standing"]>["last"]>;
 
 /** What people do with channels. */
@@ -94,6 +106,16 @@ export class Notifications {
     const standing = this.told.standing(channel);
     const test = this.#tests.get(channel);
     return test && test.ts >= (standing.last?.ts ?? 0) ? { ...standing, last: test } : standing;
+  }
+
+  /** Channels that are switched on and take nothing at the moment. What their other side says is for administrators alone: it is not told here. */
+  mute(): readonly MuteChannel[] {
+    return this.channels.list().flatMap(({ name, enabled }) => {
+      if (!enabled) return [];
+      const { waiting, last } = this.standing(name);
+      const since = this.told.stuck(name, triesUntilMute) ?? (last?.state === "failed" ? last.ts : undefined);
+      return since === undefined ? [] : [{ name, waiting, since }];
+    });
   }
 
   /** Sends a test, past the queue: whoever asks waits for what the other side says. */

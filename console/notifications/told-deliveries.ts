@@ -80,6 +80,15 @@ export class ToldDeliveries {
     return { ...counts, last: last ? { state: last.state, ts: last.ended ?? 0, said: last.said } : null };
   }
 
+  /** Since when the notice is tried that has been tried most often and still waits, epoch ms; undefined where none was tried so often. @param tries from how many on */
+  stuck(channel: string, tries: number): number | undefined {
+    const select = this.#database.prepare(
+      "SELECT * FROM deliveries WHERE channel = ? AND state = 'waiting' AND tries >= ? ORDER BY tries DESC, id LIMIT 1",
+    );
+    const found = damageOf(this.#database).one("deliveries", select, parseDelivery, channel, tries);
+    return found && (found.since ?? found.next);
+  }
+
   #notice(id: number): Notice | undefined {
     const select = this.#database.prepare("SELECT * FROM notices WHERE id = ?");
     return damageOf(this.#database).one("notices", select, parseNotice, id);

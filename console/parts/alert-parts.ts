@@ -58,12 +58,15 @@ export function alertParts(given: Surroundings, needs: Needs): AlertParts {
   const { groups, database } = state;
   const known = knownOf(given, needs);
   const failed = failedListener(given);
+  const { pageUrl } = given.options;
+  const addressOf = (alert: string): string | null =>
+    pageUrl === undefined ? null : `${pageUrl}/alerts/${encodeURIComponent(alert)}`;
   const alerts = new Alerts({
     database,
     clock,
     log,
     store: storage.store,
-    enqueue: (notice, channels) => void enqueue(database, notice, channels),
+    enqueue: (notice, channels) => void enqueue(database, { ...notice, url: addressOf(notice.alert) }, channels),
     wake,
     devices: () => registry.list().map(({ id }) => id),
     known,

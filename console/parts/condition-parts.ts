@@ -5,6 +5,7 @@ import type { ClockDoubt } from "../clock/clock-doubt.ts";
 import type { Bus } from "#shared/bus";
 import type { Registry } from "../devices/registry.ts";
 import type { Ingest } from "../ingest/ingest.ts";
+import type { Notifications } from "../notifications/notifications.ts";
 import type { SamplesHealth } from "../samples-health.ts";
 import type { auditParts } from "./audit-parts.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -16,12 +17,13 @@ interface Needs {
   readonly ingest: Ingest;
   readonly syslog: ReturnType<typeof auditParts>["syslog"];
   readonly past: Past;
+  readonly notifications: Pick<Notifications, "mute">;
 }
 
 /** How the whole stands, for people. @returns what reads it, given how samples are */
 export function conditionParts(given: Surroundings, needs: Needs) {
   const { options, state, clock, net } = given;
-  const { bus, doubt, registry, ingest, syslog, past } = needs;
+  const { bus, doubt, registry, ingest, syslog, past, notifications } = needs;
   const started = Math.round(clock.now());
   const backups = new BackupSearch(state.database);
   const condition = (samples: () => SamplesHealth): Condition =>
@@ -33,6 +35,7 @@ export function conditionParts(given: Surroundings, needs: Needs) {
       samples,
       rows: () => state.persist.health,
       verdict: () => doubt.verdict,
+      channels: () => notifications.mute(),
       syslog: () => syslog?.state,
       brokerConnected: () => bus.connected,
       ingest: () => ({

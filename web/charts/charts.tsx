@@ -1,5 +1,6 @@
-import { useSignal } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { fleetKnown, rowOf, rowsVersion } from "../state/fleet-rows.ts";
 import type { Tracked } from "../state/fleet-state.ts";
 import { Chart } from "./chart.tsx";
 import { maxOwnPanels, panelsOf } from "./own-panels.ts";
@@ -19,6 +20,12 @@ export function Charts({ tracked }: { tracked: Tracked }): JSX.Element {
   const { id: device, agent, interval } = tracked.presence.value;
   const view = useSignal(viewOf(location.search));
   const comparison = useSignal(comparisonOf(location.search));
+  // Known once the fleet is; of what comes and goes only that is drawn anew.
+  const isUnknown = useComputed(() => {
+    const { beside } = comparison.value;
+    return beside !== undefined && fleetKnown.value && rowsVersion.value >= 0 && rowOf(beside) === undefined;
+  });
+  const compared = isUnknown.value ? { ...comparison.value, beside: undefined } : comparison.value;
   const own = useSignal(0);
   const moment = useSignal<number | undefined>(undefined);
   const occasions = useOccasions(tracked, view.value);
@@ -46,7 +53,11 @@ export function Charts({ tracked }: { tracked: Tracked }): JSX.Element {
     <section aria-labelledby="charts-title">
       <div class="section-head">
         <h2 id="charts-title">{t("Charts")}</h2>
-        <CompareControls comparison={comparison.value} onCompare={(next) => look(view.peek(), next)} />
+        <CompareControls
+          comparison={comparison.value}
+          isUnknown={isUnknown.value}
+          onCompare={(next) => look(view.peek(), next)}
+        />
         <TimeControls view={view.value} onView={look} />
       </div>
       <Moment view={view.value} moment={moment.value} occasions={occasions} />
@@ -60,11 +71,11 @@ export function Charts({ tracked }: { tracked: Tracked }): JSX.Element {
       <div class="charts">
         {shown.map((panel) => (
           <Chart
-            key={`${panel.key ?? panel.id} ${span} ${to ?? ""} ${withComparison("", comparison.value)}`}
+            key={`${panel.key ?? panel.id} ${span} ${to ?? ""} ${withComparison("", compared)}`}
             device={device}
             panel={panel}
             view={view.value}
-            comparison={comparison.value}
+            comparison={compared}
             occasions={occasions}
             newest={newest}
             onMoment={(ts) => (moment.value = ts)}

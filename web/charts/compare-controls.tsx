@@ -5,11 +5,13 @@ import { t } from "../language/text.ts";
 
 interface CompareProps {
   readonly comparison: ChartComparison;
+  /** That there is no such device as is asked for: said here, and at no chart. */
+  readonly isUnknown: boolean;
   readonly onCompare: (comparison: ChartComparison) => void;
 }
 
 /** With which time and which device the charts are compared. What is chosen already is let go of by choosing it again. */
-export function CompareControls({ comparison, onCompare }: CompareProps): JSX.Element {
+export function CompareControls({ comparison, isUnknown, onCompare }: CompareProps): JSX.Element {
   // What is being written: samples that arrive meanwhile render anew, and would take it away.
   const draft = useSignal<string | undefined>(undefined);
   return (
@@ -35,6 +37,8 @@ export function CompareControls({ comparison, onCompare }: CompareProps): JSX.El
         placeholder={t("another device")}
         aria-label={t("Compare with another device, by its id")}
         data-testid="compare-device"
+        aria-invalid={isUnknown}
+        aria-describedby={isUnknown ? "compare-unknown" : undefined}
         value={draft.value ?? comparison.beside ?? ""}
         onInput={(event) => (draft.value = event.currentTarget.value)}
         onChange={(event) => {
@@ -43,6 +47,11 @@ export function CompareControls({ comparison, onCompare }: CompareProps): JSX.El
           onCompare({ ...comparison, beside });
         }}
       />
+      {isUnknown && (
+        <span id="compare-unknown" class="field-note bad" role="alert" data-testid="compare-unknown">
+          {t("There is no device {id}.", { id: comparison.beside ?? "" })}
+        </span>
+      )}
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import { signal, type ReadonlySignal } from "@preact/signals";
 import { client } from "../state/page-client.ts";
+import { t } from "../language/text.ts";
 import { Newest } from "../state/newest.ts";
 import { onSteps } from "../state/fleet-state.ts";
 import type { Pair } from "../state/latest.ts";
@@ -115,7 +116,7 @@ export class Track {
       const window = new ChartWindow({ span, every, combine: panel.combine, to });
       window.add(of.flatMap(({ source, series }) => historyReadings(source, series)));
       this.#other = window.frame();
-      this.#notCompared = this.#other.points === 0 ? "there are no values of it in this range" : undefined;
+      this.#notCompared = this.#other.points === 0 ? t("there are no values of it in this range") : undefined;
     } catch (error) {
       if (!isNewest()) return;
       this.#notCompared = error instanceof Error ? error.message : String(error);

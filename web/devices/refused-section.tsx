@@ -6,8 +6,8 @@ import { MatrixTable } from "../shell/matrix-table.tsx";
 import { Ago, ToldText } from "../format/when.tsx";
 import { t } from "../language/text.ts";
 
-/** What was refused of late of a device, or of everybody: when, where, why, and what would have been taken. Nothing, where there is none. */
-export function RefusedSection({ device }: { device?: string }): JSX.Element | null {
+/** What was refused of late of a device: when, where, why, and what would have been taken. Nothing, where there is none. */
+export function RefusedSection({ device }: { device: string }): JSX.Element | null {
   const { answer, problem } = useAnswer(
     async () => (await client.listRefusals({ device })).refusals,
     [device, generation.value, refusals.value],
@@ -22,13 +22,11 @@ export function RefusedSection({ device }: { device?: string }): JSX.Element | n
         <MatrixTable>
           <thead>
             <tr>
-              {[t("Last"), ...(device === undefined ? [t("Device")] : []), t("Topic"), t("Times"), t("Why")].map(
-                (name) => (
-                  <th key={name} scope="col" class={name === t("Why") ? "wrap" : undefined}>
-                    {name}
-                  </th>
-                ),
-              )}
+              {[t("Last"), t("Topic"), t("Times"), t("Why")].map((name) => (
+                <th key={name} scope="col" class={name === t("Why") ? "wrap" : undefined}>
+                  {name}
+                </th>
+              ))}
             </tr>
           </thead>
           <tbody>
@@ -37,9 +35,6 @@ export function RefusedSection({ device }: { device?: string }): JSX.Element | n
                 <td>
                   <Ago ts={one.last} />
                 </td>
-                {device === undefined && (
-                  <td>{one.name === null ? "–" : <Name name={one.name} known={one.known} />}</td>
-                )}
                 <td class="brief">
                   {one.topic ??
                     (one.address === undefined ? t("a login") : t("a login from {address}", { address: one.address }))}
@@ -60,14 +55,5 @@ export function RefusedSection({ device }: { device?: string }): JSX.Element | n
         </MatrixTable>
       </div>
     </section>
-  );
-}
-
-function Name({ name, known }: { name: string; known: boolean }): JSX.Element {
-  if (known) return <a href={`/devices/${encodeURIComponent(name)}`}>{name}</a>;
-  return (
-    <>
-      {name} <span class="hint">{t("not enrolled")}</span>
-    </>
   );
 }

@@ -1,5 +1,8 @@
 import { pairRate, rateUnit } from "../charts/rates.ts";
 import { formatField, formatValue } from "../format/number.ts";
+import { formatMoment } from "../format/moment.ts";
+import { now } from "../state/now.ts";
+import type { SampleValue } from "#api/device-routes";
 import type { FieldLook, Looks } from "../state/field-looks.ts";
 import type { Latest, Pair } from "../state/latest.ts";
 
@@ -63,9 +66,17 @@ function seriesName({ sample: { measurement, tags } }: Pair): string {
     .join(" ");
 }
 
+/** Seconds since 1970 that mean a moment of this century: nobody reads "1.80 G". */
+function isMoment(field: string, value: SampleValue): value is number {
+  return (
+    /(^|_)(time|timestamp)$/.test(field) && typeof value === "number" && value > 946_684_800 && value < 4_102_444_800
+  );
+}
+
 function cell(pair: Pair, field: string, { unit, isCounter }: FieldLook): string {
   const value = pair.sample.fields[field];
   if (value === undefined) return "";
+  if (unit === "number" && isMoment(field, value)) return formatMoment(value * 1_000, now.peek());
   if (!isCounter) return formatField(value, unit);
   const perSecond = pairRate(pair, field);
   return perSecond === undefined ? "–" : formatValue(perSecond, rateUnit(unit));

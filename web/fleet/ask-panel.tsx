@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { tableCsv, type TableCell } from "#shared/fleet-table";
 import type { JobTarget } from "#api/job-routes";
+import { isSkipped } from "../jobs/looks.ts";
 import { saveAsFile } from "../shell/save-file.ts";
 import { valueOf, type ListedRow } from "../state/fleet-rows.ts";
 import { useNewest } from "../state/newest.ts";
@@ -22,6 +23,12 @@ interface Silent {
   readonly why: string;
 }
 
+interface Unheard {
+  readonly unanswered: readonly Silent[];
+  /** What takes no such command, such as what only publishes: it is no failure. */
+  readonly notAsked: readonly Silent[];
+}
+
 /** Milliseconds that a device has for an answer. */
 const patience = 10_000;
 
@@ -30,7 +37,7 @@ export function AskPanel({ view, rows, onColumns }: AskPanelProps): JSX.Element 
   const asked = useSignal(view.columns.join(", "));
   const asking = useSignal(false);
   const problem = useSignal<string | undefined>(undefined);
-  const silent = useSignal<readonly Silent[] | undefined>(undefined);
+  const silent = useSignal<Unheard | undefined>(undefined);
   const newest = useNewest();
   const columns = ["id", ...view.columns];
   const cells = (): TableCell[][] =>
@@ -116,31 +123,54 @@ export function AskPanel({ view, rows, onColumns }: AskPanelProps): JSX.Element 
       )}
       {silent.value && (
         <div role="status" data-testid="ask-silent">
-          {silent.value.length === 0
-            ? t("All have answered.")
-            : t("{count} device did not answer:|{count} devices did not answer:", { count: silent.value.length })}
-          <ul>
-            {silent.value.slice(0, 100).map(({ device, why }) => (
-              <li key={device}>
-                <a href={`/devices/${encodeURIComponent(device)}`}>{device}</a>: {why}
-              </li>
-            ))}
-          </ul>
+          {silent.value.unanswered.length === 0
+            ? t("All that were asked have answered.")
+            : t("{count} device did not answer:|{count} devices did not answer:", {
+                count: silent.value.unanswered.length,
+              })}
+          <Reasons of={silent.value.unanswered} />
+          {silent.value.notAsked.length > 0 && (
+            <details>
+              <summary>
+                {t("{count} device takes no such question|{count} devices take no such question", {
+                  count: silent.value.notAsked.length,
+                })}
+              </summary>
+              <Reasons of={silent.value.notAsked} />
+            </details>
+          )}
         </div>
       )}
     </section>
   );
 }
 
+function Reasons({ of }: { readonly of: readonly Silent[] }): JSX.Element {
+  return (
+    <ul>
+      {of.slice(0, 100).map(({ device, why }) => (
+        <li key={device}>
+          <a href={`/devices/${encodeURIComponent(device)}`}>{device}</a>: {why}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 /** Whoever has not answered once the job is over. */
-async function silentOf(id: string, isAwaited: () => boolean): Promise<readonly Silent[]> {
+async function silentOf(id: string, isAwaited: () => boolean): Promise<Unheard> {
   while (isAwaited()) {
     const { state, counts, devices } = await client.getJob(id);
-    if (state !== "running" && counts.sent === 0)
-      return devices.flatMap((one) =>
-        one.state === "succeeded" ? [] : [{ device: one.device, why: one.outcome ?? one.state }],
-      );
+    if (state !== "running" && counts.sent === 0) {
+      const unheard = devices.filter((one) => one.state !== "succeeded");
+      const told = (those: typeof unheard): readonly Silent[] =>
+        those.map((one) => ({ device: one.device, why: one.outcome ?? one.state }));
+      return {
+        unanswered: told(unheard.filter((one) => !isSkipped(one))),
+        notAsked: told(unheard.filter(isSkipped)),
+      };
+    }
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
-  return [];
+  return { unanswered: [], notAsked: [] };
 }

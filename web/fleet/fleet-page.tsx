@@ -3,8 +3,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { AddDevice } from "../devices/add-device.tsx";
-import { RefusedSection } from "../devices/refused-section.tsx";
-import { SetAsideSection } from "../devices/set-aside-section.tsx";
+import { SetAsideLine } from "../set-aside/set-aside-line.tsx";
 import { OutdatedNote } from "../devices/update-note.tsx";
 import { later } from "../shell/later.tsx";
 import { useTitle } from "../shell/title.ts";
@@ -131,8 +130,7 @@ export function FleetPage(): JSX.Element {
           }}
         />
       )}
-      {!view.wall && <SetAsideSection />}
-      {!view.wall && session.value?.role !== "viewer" && <RefusedSection />}
+      {!view.wall && <SetAsideLine />}
     </main>
   );
 }

@@ -45,6 +45,7 @@ export function HealthPage(): JSX.Element {
       )}
       {condition && (
         <>
+          <p class="hint">{t("Looked at every ten seconds, for as long as this page is open.")}</p>
           <Troubles troubles={condition.troubles} />
           <SmallCharts past={condition.past} />
           <section aria-labelledby="parts-title">

@@ -1,13 +1,14 @@
 import type { JSX } from "preact";
 import type { JobCounts } from "#api/job-routes";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 
 /** How far a job is, as a bar and in words. */
 export function CountsBar({ counts }: { counts: JobCounts }): JSX.Element {
-  const { total, succeeded, failed, cancelled, sent, waiting } = counts;
+  const { total, succeeded, failed, cancelled, sent, waiting, skipped = 0 } = counts;
   const parts = [
     ["good", succeeded, "succeeded"],
-    ["bad", failed, "failed"],
+    ["bad", failed - skipped, "failed"],
+    ["dull", skipped, "skipped"],
     ["dull", cancelled, "cancelled"],
     ["busy", sent, "open"],
     ["", waiting, "waiting"],
@@ -21,7 +22,7 @@ export function CountsBar({ counts }: { counts: JobCounts }): JSX.Element {
         ))}
       </span>
       <span class="muted">
-        {t("{list} of {total}", { list: shown.map(([, count, name]) => `${count} ${name}`).join(", "), total })}
+        {t("{list} of {total}", { list: shown.map(([, count, name]) => `${count} ${word(name)}`).join(", "), total })}
       </span>
     </div>
   );

@@ -2,8 +2,8 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { JobDevice } from "#api/job-routes";
 import { formatCoarsely } from "../format/format-duration.ts";
-import { rowLooks } from "./looks.ts";
-import { t } from "../language/text.ts";
+import { isSkipped, rowLooks } from "./looks.ts";
+import { t, word } from "../language/text.ts";
 
 /** Rows drawn at most: more would make the page slow, and nobody reads them. */
 const maxRows = 500;
@@ -13,7 +13,8 @@ const filters = {
   open: ({ state }: JobDevice) => state === "queued" || state === "accepted" || state === "running",
   waiting: ({ state }: JobDevice) => state === "waiting",
   succeeded: ({ state }: JobDevice) => state === "succeeded",
-  others: ({ state, ended }: JobDevice) => ended !== null && state !== "succeeded",
+  skipped: isSkipped,
+  others: (row: JobDevice) => row.ended !== null && row.state !== "succeeded" && !isSkipped(row),
 } as const satisfies Record<string, (row: JobDevice) => boolean>;
 
 /** The devices of a job, in the order of sending. */
@@ -33,7 +34,7 @@ export function JobDevicesTable({ rows }: { rows: readonly JobDevice[] }): JSX.E
               data-testid={`job-show-${name}`}
               onClick={() => (chosen.value = name)}
             >
-              {name}
+              {word(name)}
             </button>
           ))}
         </div>
@@ -67,7 +68,7 @@ function Rows({ rows }: { rows: readonly JobDevice[] }): JSX.Element {
 }
 
 function Row({ row }: { row: JobDevice }): JSX.Element {
-  const { label, tone } = rowLooks(row.state);
+  const { label, tone } = rowLooks(row);
   const { device, canary, sent, ended, progress, outcome, state } = row;
   return (
     <tr role="row" data-testid={`job-row-${device}`} data-state={state}>

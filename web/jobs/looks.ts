@@ -1,25 +1,32 @@
 import type { JobDevice, JobSummaryDocument } from "#api/job-routes";
 import { stateLooks } from "../commands/states.ts";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 
 type Tone = "wait" | "busy" | "good" | "bad" | "dull";
 
 /** What a job's state is called, and the colour it has. */
 export function jobLooks({ state, counts }: JobSummaryDocument): { readonly label: string; readonly tone: Tone } {
+  // Who takes no such command was not asked, and has not failed.
+  const isWell = counts.succeeded + (counts.skipped ?? 0) === counts.total;
   const tones: Readonly<Record<JobSummaryDocument["state"], Tone>> = {
     running: "busy",
     paused: "wait",
     cancelled: "dull",
     aborted: "bad",
-    done: counts.succeeded === counts.total ? "good" : "bad",
+    done: isWell ? "good" : "bad",
   };
-  const label = state === "done" && counts.succeeded < counts.total ? t("Done, not all") : capital(state);
+  const label = state === "done" && !isWell ? t("Done, not all") : capital(word(state));
   return { label, tone: tones[state] };
 }
 
+/** Whether a device takes no such command, and was sent nothing. */
+export const isSkipped = ({ state, command }: Pick<JobDevice, "state" | "command">): boolean =>
+  state === "rejected" && command === null;
+
 /** The same of one device's part. */
-export function rowLooks(state: JobDevice["state"]): { readonly label: string; readonly tone: Tone } {
-  return state === "waiting" ? { label: t("Waiting"), tone: "dull" } : stateLooks[state];
+export function rowLooks(row: Pick<JobDevice, "state" | "command">): { readonly label: string; readonly tone: Tone } {
+  if (row.state === "waiting") return { label: t("Waiting"), tone: "dull" };
+  return isSkipped(row) ? { label: t("Skipped"), tone: "dull" } : stateLooks[row.state];
 }
 
 export function mayChange({ state }: Pick<JobSummaryDocument, "state">): boolean {

@@ -9,6 +9,8 @@ import { formatMoment } from "../format/moment.ts";
 import { generation } from "../state/live-state.ts";
 import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
+import { knownJobs, takeJobs } from "../state/job-state.ts";
+import { nextMoment } from "../state/newest.ts";
 import { useAnswer, useOnce } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { useOffered } from "../state/offered-keys.ts";
@@ -16,7 +18,7 @@ import { offeredKeys, TargetField, targets } from "./job-form.tsx";
 import { blank, readOrder, typedOrder, type TypedOrder } from "./read-order.ts";
 import { Choice, TextField } from "./text-field.tsx";
 import { ToldText, Until } from "../format/when.tsx";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 
 /** Commands and jobs that the clock begins: the form for the next, and those there are. */
 export function SchedulesPage(): JSX.Element {
@@ -24,7 +26,13 @@ export function SchedulesPage(): JSX.Element {
     answer: all,
     problem,
     attempt,
-  } = useAnswer(async () => (await client.listSchedules()).schedules, [generation.value]);
+  } = useAnswer(async () => {
+    const asked = nextMoment();
+    const { schedules } = await client.listSchedules();
+    // The newest jobs; of one that is older the list says only that it was begun.
+    if (schedules.some(({ last }) => last?.job)) takeJobs((await client.listJobs()).jobs, asked);
+    return schedules;
+  }, [generation.value]);
   const changed = useSignal<ScheduleDocument | undefined>(undefined);
   const form = useRef<HTMLElement>(null);
   const make = async (order: Order): Promise<void> => {
@@ -102,7 +110,14 @@ function ScheduleItem({ schedule, attempt, change }: ItemProps): JSX.Element {
         )}
         {last && (
           <>
-            {t("; last")} {last.job ? <a href={`/jobs/${encodeURIComponent(last.job)}`}>{last.state}</a> : last.state}
+            {t("; last")}{" "}
+            {last.job ? (
+              <a href={`/jobs/${encodeURIComponent(last.job)}`} data-testid={`last-${name}`}>
+                {becameOf(last.job) ?? word(last.state)}
+              </a>
+            ) : (
+              word(last.state)
+            )}
             {last.why !== null && (
               <>
                 : <ToldText text={last.why} />
@@ -143,6 +158,12 @@ function ScheduleItem({ schedule, attempt, change }: ItemProps): JSX.Element {
   );
 }
 
+/** How far the last run has come, where that is known. */
+function becameOf(id: string): string | undefined {
+  const job = knownJobs.value.get(id);
+  return job && `${word(job.state)} ${job.counts.succeeded}/${job.counts.total}`;
+}
+
 type Order = Parameters<typeof client.createSchedule>[0];
 const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const wishes = [
@@ -156,6 +177,9 @@ interface FormProps {
   readonly make: (order: Order) => Promise<void>;
   readonly leave: () => void;
 }
+
+const inWords = <T extends string>(choices: readonly (readonly [T, string])[]): readonly (readonly [T, string])[] =>
+  choices.map(([id, name]) => [id, word(name)] as const);
 
 const usual = { name: "", cron: "0 3 * * *", zone: ownZone, window: "1h", missed: "run" };
 
@@ -221,7 +245,7 @@ function ScheduleForm({ of, make, leave }: FormProps): JSX.Element {
           <TextField {...time("zone")} title={t("Time zone")} placeholder="Europe/Berlin" />
         </div>
         <NextTimes when={when} />
-        <Choice {...field("target")} title={t("To")} options={targets} />
+        <Choice {...field("target")} title={t("To")} options={inWords(targets)} />
         <TargetField typed={typed.value} field={field} />
         <Choice
           {...field("key")}
@@ -231,7 +255,7 @@ function ScheduleForm({ of, make, leave }: FormProps): JSX.Element {
         />
         <TextField {...field("args")} title={t("Arguments")} placeholder={'{"seconds": 5}'} lines={2} />
         <div class="field-pair">
-          <Choice {...time("missed")} title={t("A run that was missed")} options={wishes} />
+          <Choice {...time("missed")} title={t("A run that was missed")} options={inWords(wishes)} />
           <TextField {...time("window")} title={t("So late at most")} placeholder="1h" />
         </div>
         <div class="service-actions">

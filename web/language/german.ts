@@ -268,7 +268,6 @@ export const german = {
   "Newest values": "Neueste Werte",
   "Asking…": "Fragt…",
   "Ask anew": "Neu fragen",
-  "All have answered.": "Alle haben geantwortet.",
   "{count} device did not answer:|{count} devices did not answer:":
     "{count} Gerät hat nicht geantwortet:|{count} Geräte haben nicht geantwortet:",
   "Last seen": "Zuletzt gesehen",
@@ -982,4 +981,18 @@ export const german = {
   "Take group {number} away": "Gruppe {number} wegnehmen",
   "Add a group": "Gruppe hinzufügen",
   "It goes to the channels that are for all alerts.": "Sie geht an die Kanäle, die für alle Alarme sind.",
+  "{count} refused|{count} refused": "{count} abgewiesen|{count} abgewiesen",
+  "{count} field not stored|{count} fields not stored":
+    "{count} Feld nicht gespeichert|{count} Felder nicht gespeichert",
+  "{count} device with too many series|{count} devices with too many series":
+    "{count} Gerät mit zu vielen Reihen|{count} Geräte mit zu vielen Reihen",
+  "All that were asked have answered.": "Alle Gefragten haben geantwortet.",
+  "{count} device takes no such question|{count} devices take no such question":
+    "{count} Gerät kann so nicht gefragt werden|{count} Geräte können so nicht gefragt werden",
+  Skipped: "Übergangen",
+  skipped: "übergangen",
+  "Looked at every ten seconds, for as long as this page is open.":
+    "Alle zehn Sekunden neu angesehen, solange diese Seite offen ist.",
+  "There is no device {id}.": "Es gibt kein Gerät {id}.",
+  "there are no values of it in this range": "in diesem Zeitraum hat es keine Werte",
 } as const;

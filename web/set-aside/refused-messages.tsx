@@ -4,6 +4,7 @@ import type { RefusedDocument } from "#api/refusal-routes";
 import { formatAgo } from "../format/format-duration.ts";
 import { formatMoment } from "../format/moment.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
+import { ToldText } from "../format/when.tsx";
 import { now } from "../state/now.ts";
 import { PayloadView } from "./payload-view.tsx";
 import { t } from "../language/text.ts";
@@ -41,7 +42,9 @@ export function RefusedMessages({ refusals, forget }: RefusedMessagesProps): JSX
                   {one.known ? (
                     <a href={`/devices/${encodeURIComponent(one.name ?? "")}`}>{one.name}</a>
                   ) : (
-                    (one.name ?? "–")
+                    <>
+                      {one.name ?? "–"} {one.name !== null && <span class="hint">{t("not enrolled")}</span>}
+                    </>
                   )}
                 </th>
                 <td class="brief">
@@ -51,7 +54,7 @@ export function RefusedMessages({ refusals, forget }: RefusedMessagesProps): JSX
                 <td>{one.size === undefined ? "–" : `${one.size} B`}</td>
                 <td>{one.count}</td>
                 <td class="wrap">
-                  {one.why}
+                  <ToldText text={one.why} />
                   {one.try !== undefined && (
                     <>
                       <br />
