@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { tableCsv, type TableCell } from "#shared/fleet-table";
 import type { JobTarget } from "#api/job-routes";
-import { isSkipped } from "../jobs/looks.ts";
+import { wasSkipped } from "../jobs/looks.ts";
 import { saveAsFile } from "../shell/save-file.ts";
 import { valueOf, type ListedRow } from "../state/fleet-rows.ts";
 import { useNewest } from "../state/newest.ts";
@@ -166,8 +166,8 @@ async function silentOf(id: string, isAwaited: () => boolean): Promise<Unheard> 
       const told = (those: typeof unheard): readonly Silent[] =>
         those.map((one) => ({ device: one.device, why: one.outcome ?? one.state }));
       return {
-        unanswered: told(unheard.filter((one) => !isSkipped(one))),
-        notAsked: told(unheard.filter(isSkipped)),
+        unanswered: told(unheard.filter((one) => !wasSkipped(one))),
+        notAsked: told(unheard.filter(wasSkipped)),
       };
     }
     await new Promise((resolve) => setTimeout(resolve, 500));

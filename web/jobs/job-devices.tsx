@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { JobDevice } from "#api/job-routes";
 import { formatCoarsely } from "../format/format-duration.ts";
-import { isSkipped, rowLooks } from "./looks.ts";
+import { wasSkipped, rowLooks } from "./looks.ts";
 import { t, word } from "../language/text.ts";
 
 /** Rows drawn at most: more would make the page slow, and nobody reads them. */
@@ -13,8 +13,8 @@ const filters = {
   open: ({ state }: JobDevice) => state === "queued" || state === "accepted" || state === "running",
   waiting: ({ state }: JobDevice) => state === "waiting",
   succeeded: ({ state }: JobDevice) => state === "succeeded",
-  skipped: isSkipped,
-  others: (row: JobDevice) => row.ended !== null && row.state !== "succeeded" && !isSkipped(row),
+  skipped: wasSkipped,
+  others: (row: JobDevice) => row.ended !== null && row.state !== "succeeded" && !wasSkipped(row),
 } as const satisfies Record<string, (row: JobDevice) => boolean>;
 
 /** The devices of a job, in the order of sending. */

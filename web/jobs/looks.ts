@@ -20,13 +20,13 @@ export function jobLooks({ state, counts }: JobSummaryDocument): { readonly labe
 }
 
 /** Whether a device takes no such command, and was sent nothing. */
-export const isSkipped = ({ state, command }: Pick<JobDevice, "state" | "command">): boolean =>
+export const wasSkipped = ({ state, command }: Pick<JobDevice, "state" | "command">): boolean =>
   state === "rejected" && command === null;
 
 /** The same of one device's part. */
 export function rowLooks(row: Pick<JobDevice, "state" | "command">): { readonly label: string; readonly tone: Tone } {
   if (row.state === "waiting") return { label: t("Waiting"), tone: "dull" };
-  return isSkipped(row) ? { label: t("Skipped"), tone: "dull" } : stateLooks[row.state];
+  return wasSkipped(row) ? { label: t("Skipped"), tone: "dull" } : stateLooks[row.state];
 }
 
 export function mayChange({ state }: Pick<JobSummaryDocument, "state">): boolean {
