@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useModal } from "../shell/use-modal.ts";
 import type { ShownRuleDocument } from "#api/client";
 import { t } from "../language/text.ts";
 import { Labelled } from "../people/labelled.tsx";
@@ -24,6 +24,8 @@ export function RuleTest({ rule, onEnd }: TestProps): JSX.Element {
     // Only a close gives the focus back to the button that had it.
     return () => shown?.close();
   }, []);
+  const came = useSignal<Found | Error | "busy" | undefined>(undefined);
+  const dialog = useModal();
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     if (device.value === "") return;

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
+import { useModal } from "../shell/use-modal.ts";
 import type { UnitWordDocument } from "#api/unit-routes";
 import { nextMoment } from "../state/newest.ts";
 import { client } from "../state/page-client.ts";
@@ -26,7 +27,7 @@ const plainNumber = "none";
 
 /** Says what the fields of a chart are measured in and called: for the device, for a group of it or for all. */
 export function UnitDialog({ device, panel, close }: DialogProps): JSX.Element {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const scopes = useSignal<readonly string[]>([`device:${device}`]);
   const scope = useSignal(`device:${device}`);
   /** Undefined until it is known what was said before: what is typed sooner would take it back. */
@@ -48,7 +49,6 @@ export function UnitDialog({ device, panel, close }: DialogProps): JSX.Element {
     return { unit: word?.unit === "" ? plainNumber : (word?.unit ?? ""), title: word?.title ?? "" };
   };
   useEffect(() => {
-    dialog.current?.showModal();
     void attempt(async () => {
       const [{ units }, { groups }] = await Promise.all([client.listUnits(), client.getGroups(device)]);
       words.value = units;
@@ -56,7 +56,6 @@ export function UnitDialog({ device, panel, close }: DialogProps): JSX.Element {
       const reach = groups.filter((group) => limits?.includes(group) ?? true).map((group) => `group:${group}`);
       scopes.value = [`device:${device}`, ...reach, ...(limits ? [] : ["default"])];
     });
-    return () => dialog.current?.close();
   }, []);
   const save = (event: Event): void => {
     event.preventDefault();

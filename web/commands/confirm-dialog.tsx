@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useModal } from "../shell/use-modal.ts";
 import { t } from "../language/text.ts";
 
 interface ConfirmProps {
@@ -11,13 +11,7 @@ interface ConfirmProps {
 
 /** Asks before something that cannot be undone. The native dialog keeps the focus inside and closes on Escape. */
 export function Confirm({ question, consequence, action, onAnswer }: ConfirmProps): JSX.Element {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const shown = dialog.current;
-    shown?.showModal();
-    // Only a close gives the focus back to the button that had it.
-    return () => shown?.close();
-  }, []);
+  const dialog = useModal();
   return (
     <dialog ref={dialog} class="confirm" aria-labelledby="confirm-question" onClose={() => onAnswer(false)}>
       <h2 id="confirm-question">{question}</h2>

@@ -1,12 +1,11 @@
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useModal } from "../shell/use-modal.ts";
 import { fleetKeys } from "./fleet-keys.ts";
 import { t, word } from "../language/text.ts";
 
 /** The keys of the fleet's page. */
 export function KeysHelp({ onEnd }: { onEnd: () => void }): JSX.Element {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  const dialog = useModal();
   return (
     <dialog ref={dialog} class="confirm" aria-labelledby="keys-title" data-testid="keys-help" onClose={onEnd}>
       <h2 id="keys-title">{t("Keys")}</h2>

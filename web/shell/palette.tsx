@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useModal } from "./use-modal.ts";
 import { useLocation } from "preact-iso/router";
 import { plainName } from "#shared/filter/condition";
 import type { KeptCommandDocument } from "#api/favourite-routes";
@@ -24,10 +24,9 @@ interface Entry {
 export function Palette({ onEnd }: { onEnd: () => void }): JSX.Element {
   const { route } = useLocation();
   useOffered();
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const words = useSignal("");
   const chosen = useSignal(0);
-  useEffect(() => dialog.current?.showModal(), []);
   const to = (path: string) => () => route(path);
   const places: readonly Entry[] = [
     { name: t("Fleet"), what: "page", run: to("/") },
