@@ -10,6 +10,8 @@ import { RunningSettings } from "../console/settings/running-settings.ts";
 import { serveApi } from "./api-server.ts";
 import { openPage } from "./browser.ts";
 import { walkByKeyboard } from "./keyboard-walk.ts";
+import { walkDialogs } from "./dialog-walk.ts";
+import { englishOn } from "./german-walk.ts";
 import { answerLate } from "./late-answers.ts";
 import { startFleet } from "./fleet.ts";
 import { eventually, suite } from "./suite.ts";
@@ -98,6 +100,9 @@ suite("page: what axe finds", ({ test }) => {
       found.push(...(await inAllLooks(page, "add a device")));
       assert.equal([...new Set(found)], []);
       assert.equal(complaints, []);
+      await walkDialogs(page, url);
+      found.push(...(await walkInGerman(page, url)));
+      assert.equal(found, []);
       await answerLate(page, url, boss);
     },
     { seconds: 180 },
@@ -137,6 +142,24 @@ async function changeSchedule(page: Page): Promise<void> {
   await page.getByTestId("schedules").getByText("30 4 * * *").waitFor();
   await page.getByRole("heading", { name: "Begin by the clock" }).waitFor();
   await page.getByTestId("change-nightly").click();
+}
+
+/** Every page in German, on which no English is left but what is somebody's data or a sentence of the console. */
+async function walkInGerman(page: Page, url: string): Promise<string[]> {
+  const found: string[] = [];
+  await page.goto(url);
+  await page.getByTestId("language").selectOption("de");
+  await page.locator('html[lang="de"]').waitFor();
+  for (const [place, whole] of places) {
+    await page.goto(url + place);
+    await page.locator(whole).first().waitFor();
+    found.push(...(await englishOn(page)).map((one) => `${place} in German: ${one}`));
+    if (shots !== undefined)
+      await page.screenshot({ path: `${shots}de${place.replaceAll("/", "-")}.png`, fullPage: true });
+  }
+  await page.getByTestId("language").selectOption("en");
+  await page.locator('html[lang="en"]').waitFor();
+  return found;
 }
 
 /** Everything in one look; what a theme or a width can change, in the three others. */

@@ -50,7 +50,7 @@ function Known({ id }: { readonly id: string }): JSX.Element {
   return (
     <main class="page alerts">
       <div class="page-head">
-        <h1>{alert?.title ?? t("Alert")}</h1>
+        <h1>{alert ? <ToldText text={alert.title} /> : t("Alert")}</h1>
         <nav class="people-nav" aria-label={t("About alerts")}>
           <a class="button small" href="/alerts">
             {t("All alerts")}
@@ -119,7 +119,7 @@ function AlertFacts({ alert, rule, command }: FactsProps): JSX.Element {
     [t("Value"), firedValue(value)],
     [t("Since"), <Ago key="since" ts={since} />],
     [t("Over"), resolved === null ? "" : <Ago key="over" ts={resolved} />],
-    [t("Ended by"), why ?? ""],
+    [t("Ended by"), why === null ? "" : <ToldText key="why" text={why} />],
     [t("Seen to by"), acknowledged ? [acknowledged.by, acknowledged.note].filter(Boolean).join(": ") : ""],
     [t("Rule"), rule ? <a href={ruleAddress(alert)}>{alert.rule}</a> : alert.rule],
     [t("Condition"), rule ? <code>{rule.when}</code> : ""],

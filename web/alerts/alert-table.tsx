@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { AlertDocument } from "#api/client";
-import { Ago } from "../format/when.tsx";
+import { Ago, ToldText } from "../format/when.tsx";
 import { t } from "../language/text.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { client } from "../state/page-client.ts";
@@ -43,7 +43,7 @@ export function AlertTable({ name, alerts, attempt }: AlertTableProps): JSX.Elem
             <tr key={alert.id} data-testid={`alert-${alert.id}`}>
               <th scope="row" class="brief">
                 <a href={`/alerts/${alert.id}`} title={alert.text}>
-                  {alert.title}
+                  <ToldText text={alert.title} />
                 </a>
               </th>
               <td>

@@ -139,10 +139,14 @@ function EntryTable({ entries }: { readonly entries: readonly AuditEntryDocument
               </td>
               <td class="brief">{who}</td>
               <td class="brief">{from}</td>
-              <td>{what}</td>
+              <td data-own>{what}</td>
               <td class="brief">{on}</td>
-              <td class="brief">{result}</td>
-              <td class="wrap">{detailOf(detail)}</td>
+              <td class="brief" data-own>
+                {result}
+              </td>
+              <td class="wrap" data-own>
+                {detailOf(detail)}
+              </td>
             </tr>
           ))}
         </tbody>

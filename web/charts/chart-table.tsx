@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { formatMoment } from "../format/moment.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
-import type { Panel } from "./panels.ts";
+import { titleOf, type Panel } from "./panels.ts";
 import { tableRows } from "./spoken.ts";
 import type { Frame } from "./window.ts";
 import { t } from "../language/text.ts";
@@ -16,11 +16,11 @@ export function ChartTable({ id, panel, frame }: { id: string; panel: Panel; fra
       class="chart-table"
       tabIndex={0}
       role="region"
-      aria-label={t("Values of {title}", { title: panel.title })}
+      aria-label={t("Values of {title}", { title: titleOf(panel) })}
     >
       <MatrixTable>
         <caption>
-          {t("{title} up to {moment}", { title: panel.title, moment: formatMoment(upTo, frame.to) })}
+          {t("{title} up to {moment}", { title: titleOf(panel), moment: formatMoment(upTo, frame.to) })}
           {more > 0 && t("; {count} older moment in the CSV|; {count} older moments in the CSV", { count: more })}
         </caption>
         <thead>

@@ -9,7 +9,7 @@ import type { ChartView } from "./chart-view.ts";
 import type { ChartComparison } from "./comparison.ts";
 import type { Occasion } from "./occasions.ts";
 import { maxLegendLines, namedLines } from "./legend.ts";
-import type { Panel } from "./panels.ts";
+import { titleOf, type Panel } from "./panels.ts";
 import { alignedData, createPlot } from "./plot.ts";
 import { SaveButtons } from "./save-buttons.tsx";
 import { chartInWords } from "./spoken.ts";
@@ -68,6 +68,7 @@ export function Chart({
     () => told.value && <ChartTable id={tableId} panel={panel} frame={told.value} />,
     [told.value, panel.title, panel.unit],
   );
+  const title = titleOf(panel);
   const empty = frame?.points === 0;
   // What was designed shows what is known well.
   const ownFields = frame && !empty && !panel.bands && panel.key !== undefined;
@@ -75,13 +76,15 @@ export function Chart({
     <section
       ref={section}
       class="panel"
-      aria-label={panel.title}
+      aria-label={title}
       data-testid={`chart-${panel.id}`}
       data-points={frame?.points ?? 0}
       data-last={frame?.last ?? ""}
     >
       <header class="panel-head">
-        <h3 title={panel.description}>{panel.key === undefined ? word(panel.title) : panel.title}</h3>
+        <h3 title={panel.description} data-own={panel.key !== undefined}>
+          {title}
+        </h3>
         {frame && !empty && (
           <SaveButtons
             device={device}
@@ -94,7 +97,7 @@ export function Chart({
           <button
             type="button"
             class="csv"
-            aria-label={t("Values of {title} as a table", { title: panel.title })}
+            aria-label={t("Values of {title} as a table", { title })}
             aria-expanded={told.value !== undefined}
             aria-controls={told.value && tableId}
             onClick={() => (told.value = told.peek() ? undefined : frame)}
@@ -139,7 +142,9 @@ function Legend({ panel, frame, pointed }: { panel: Panel; frame: Frame; pointed
       {named.map(({ name, index, paler, value, ends }) => (
         <li key={name}>
           <span class={`swatch line-${colourOf(index)}${paler ? " paler" : ""}`} />
-          <span class="legend-name">{panel.key === undefined ? lineWord(name) : name}</span>{" "}
+          <span class="legend-name" data-own={panel.key !== undefined}>
+            {panel.key === undefined ? lineWord(name) : name}
+          </span>{" "}
           <b>{value === undefined ? "–" : formatValue(value, panel.unit)}</b>
           {ends && (
             <span class="legend-ends">
@@ -172,7 +177,9 @@ function Rows({ frame, pointed }: { frame: Frame; pointed: number | undefined })
         const state = stateAt(frame, row, pointed ?? Infinity);
         return (
           <li key={name}>
-            <span class="legend-name">{name}</span>{" "}
+            <span class="legend-name" data-own>
+              {name}
+            </span>{" "}
             <b class="legend-state">{state === undefined ? "–" : formatField(state, "number")}</b>
           </li>
         );

@@ -2,7 +2,7 @@ import type { AlertDocument } from "#api/alert-routes";
 import type { CommandDocument } from "#api/command-document";
 import type { GapDocument } from "#api/completeness-routes";
 import type { SampleValue } from "#api/device-routes";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 
 /** What happened to a device at a moment, or over a time, and is marked on its charts. */
 export interface Occasion {
@@ -24,7 +24,7 @@ export const commandOccasions = (
     kind: "command",
     from: ts,
     to: ts,
-    text: `${key} ${state.replace("_", " ")} (${by})`,
+    text: `${key} ${word(state.replace("_", " "))} (${by})`,
   }));
 
 /** From firing to the end; what lasts goes on to the right. */
@@ -81,8 +81,13 @@ export function countOccasions(occasions: readonly Occasion[]): string {
     gap: ["gap", "gaps"],
   } as const;
   return (["alert", "command", "reboot", "gap"] as const)
+    command: "{count} command|{count} commands",
+    reboot: "{count} start|{count} starts",
+    gap: "{count} gap|{count} gaps",
+  } as const;
+  return (["command", "reboot", "gap"] as const)
     .map((kind) => [occasions.filter((one) => one.kind === kind).length, words[kind]] as const)
     .filter(([count]) => count > 0)
-    .map(([count, [one, many]]) => `${count} ${count === 1 ? one : many}`)
+    .map(([count, text]) => t(text, { count }))
     .join(", ");
 }

@@ -1,3 +1,4 @@
+import { word } from "../language/text.ts";
 import type { SampleTags } from "#api/device-routes";
 import type { FieldUnit } from "#shared/field-units";
 
@@ -115,3 +116,7 @@ export const panels: readonly Panel[] = [
     sources: [{ measurement: "temp", field: "temp", line: (tags) => tags["sensor"] ?? "temperature" }],
   },
 ];
+
+/** What a chart is called in the reader's language; what a device or a person has called it stays. */
+export const titleOf = ({ key, title }: Pick<Panel, "key" | "title">): string =>
+  key === undefined ? word(title) : title;

@@ -1,3 +1,4 @@
+import { inLocale } from "../language/text.ts";
 import type { ChartTheme } from "./theme.ts";
 import { t } from "../language/text.ts";
 
@@ -15,11 +16,11 @@ export interface PictureHead {
 const [edge, lineHeight, apart, swatch] = [12, 18, 14, 13];
 
 /** Always with the day: a picture is looked at on another one, and the axis has hours alone. */
-const moment = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+const moment = inLocale((of) => new Intl.DateTimeFormat(of, { dateStyle: "medium", timeStyle: "medium" }));
 
 /** The time that is shown, in the reader's zone. */
 export const periodOf = ({ from, to }: Pick<PictureHead, "from" | "to">): string =>
-  t("{from} to {to}", { from: moment.format(from), to: moment.format(to) });
+  t("{from} to {to}", { from: moment().format(from), to: moment().format(to) });
 
 /** Where entries of such widths stand in lines that are `room` wide. One that is wider has a line of its own. */
 export function flow(

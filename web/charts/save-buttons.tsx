@@ -3,7 +3,7 @@ import { formatField, formatValue } from "../format/number.ts";
 import { saveAsFile } from "../shell/save-file.ts";
 import { csvOf } from "./csv.ts";
 import { maxLegendLines, namedLines } from "./legend.ts";
-import type { Panel } from "./panels.ts";
+import { titleOf, type Panel } from "./panels.ts";
 import { pngOf, type PictureHead } from "./png.ts";
 import { stateAt } from "./state-window.ts";
 import { chartTheme, colourOf, paler, type ChartTheme } from "./theme.ts";
@@ -19,7 +19,7 @@ interface SaveProps {
 
 /** What a chart shows, as a file: its values, or a picture of it. */
 export function SaveButtons({ device, panel, frame, canvas }: SaveProps): JSX.Element {
-  const title = `${device} ${panel.title}`;
+  const title = `${device} ${titleOf(panel)}`;
   const nameOf = (kind: string): string => `${title}.${kind}`.replaceAll(/[^\p{L}\p{N}._ -]/gu, "_");
   const savePicture = async (): Promise<void> => {
     const theme = chartTheme.peek();
@@ -40,7 +40,7 @@ export function SaveButtons({ device, panel, frame, canvas }: SaveProps): JSX.El
           type="button"
           class="csv"
           title={t("Save what this chart shows as {kind}", { kind })}
-          aria-label={t("Save {title} as {kind}", { title: panel.title, kind })}
+          aria-label={t("Save {title} as {kind}", { title: titleOf(panel), kind })}
           onClick={save}
         >
           {kind}

@@ -1,6 +1,6 @@
 import { formatField, formatValue } from "../format/number.ts";
 import { maxLegendLines, namedLines } from "./legend.ts";
-import type { Panel } from "./panels.ts";
+import { titleOf, type Panel } from "./panels.ts";
 import { stateAt } from "./state-window.ts";
 import type { Frame } from "./window.ts";
 import { t } from "../language/text.ts";
@@ -9,7 +9,7 @@ import { t } from "../language/text.ts";
 export function chartInWords(panel: Pick<Panel, "title" | "unit">, frame: Frame): string {
   const [told, more] = frame.states ? bands(frame) : lines(panel, frame);
   const rest = more > 0 ? [t("and {more} more", { more })] : [];
-  return `${panel.title}: ${[...told, ...rest].join("; ")}`;
+  return `${titleOf(panel)}: ${[...told, ...rest].join("; ")}`;
 }
 
 function lines({ unit }: Pick<Panel, "unit">, { lines: all }: Frame): [told: string[], more: number] {

@@ -20,7 +20,8 @@ import { formShape, type FormShape } from "./form-shape.ts";
 import { newCommand, readTimes } from "./sending.ts";
 import { consequenceOf } from "./states.ts";
 import { TimeInput } from "./time-input.tsx";
-import { t } from "../language/text.ts";
+import { ToldText } from "../format/when.tsx";
+import { t, word } from "../language/text.ts";
 
 /** Sends one of the commands that a device offers. */
 export function CommandForm({
@@ -70,7 +71,9 @@ export function CommandForm({
             </option>
           ))}
         </select>
-        <div class="field-note">{offers[key]?.title ?? ""}</div>
+        <div class="field-note">
+          <ToldText text={offers[key]?.title ?? ""} />
+        </div>
         {unchecked && (
           <div class="field-note" data-testid="command-unchecked">
             {unchecked}
@@ -205,7 +208,7 @@ function Arguments({ commandKey, draft, device, shape, onSent }: ArgumentsProps)
         <TimeInput
           name="ttl"
           title={t("Wait for the device up to")}
-          placeholder={device.online ? t("do not wait") : "e.g. 1h"}
+          placeholder={device.online ? t("do not wait") : t("e.g. 1h")}
           problem={problems.value["$ttl"]}
           times={times.value}
           onTyped={(next) => (times.value = next)}
@@ -242,7 +245,7 @@ function Arguments({ commandKey, draft, device, shape, onSent }: ArgumentsProps)
       {asking.value && (
         <Confirm
           question={t("{commandKey} on {id}?", { commandKey, id: device.id })}
-          consequence={consequenceOf(commandKey) ?? ""}
+          consequence={word(consequenceOf(commandKey) ?? "")}
           action={t("Send {commandKey}", { commandKey })}
           onAnswer={answer}
         />

@@ -13,7 +13,7 @@ import { session } from "../state/session-state.ts";
 import { CommandDetails } from "./details.tsx";
 import { isUnfinished, stateLooks } from "./states.ts";
 import { Ago, ToldText } from "../format/when.tsx";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 
 interface RowProps {
   readonly command: CommandDocument;
@@ -46,7 +46,7 @@ export function CommandRow({ command, showDevice, expanded }: RowProps): JSX.Ele
           onClick={() => (open.value = !open.value)}
         >
           <Chevron open={open.value} />
-          <span class={`state ${looks.tone}`}>{looks.label}</span>
+          <span class={`state ${looks.tone}`}>{word(looks.label)}</span>
           <span class="command-name">
             <b>{command.key}</b>{" "}
             {command.args && Object.keys(command.args).length > 0 && <code>{oneLine(command.args)}</code>}

@@ -5,7 +5,7 @@ import { formatExact } from "../format/moment.ts";
 import { stateLooks } from "./states.ts";
 import { TextBlock } from "./text-block.tsx";
 import { At, Time, ToldText } from "../format/when.tsx";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 
 /** A command's whole story: one sentence, what was sent, what came back, and every step between. */
 export function CommandDetails({ command }: { command: CommandDocument }): JSX.Element {
@@ -125,7 +125,7 @@ function LateReplies({ replies }: { replies: readonly LateReply[] }): JSX.Elemen
           <li key={index}>
             <Time ts={reply.ts} text={formatExact(reply.ts)} />
             <span class="offset">{t("{span} late", { span: formatCoarsely(reply.lateBy) })}</span>
-            <span class={`state ${stateLooks[reply.state].tone}`}>{stateLooks[reply.state].label}</span>
+            <span class={`state ${stateLooks[reply.state].tone}`}>{word(stateLooks[reply.state].label)}</span>
             <span>{reply.error?.message ?? (reply.result === undefined ? "" : JSON.stringify(reply.result))}</span>
           </li>
         ))}

@@ -8,7 +8,7 @@ import { AskingMachines } from "./asking-machines.tsx";
 import { MadeCode } from "./made-code.tsx";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { Until } from "../format/when.tsx";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 
 const times = [
   ["1h", "an hour"],
@@ -72,7 +72,7 @@ function OrderForm({ make }: { make: (order: Order) => Promise<unknown> }): JSX.
         <select id="add-ttl" value={ttl.value} onChange={(event) => (ttl.value = event.currentTarget.value)}>
           {times.map(([value, words]) => (
             <option key={value} value={value}>
-              {words}
+              {word(words)}
             </option>
           ))}
         </select>

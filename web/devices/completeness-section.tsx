@@ -71,7 +71,7 @@ function Gaps({ known }: { known: CompletenessDocument }): JSX.Element {
       <table class="gaps">
         <thead>
           <tr>
-            {(["From", "To", "Samples", "Why"] as const).map((name) => (
+            {(["Since", "Until", "Samples", "Why"] as const).map((name) => (
               <th key={name} scope="col">
                 {t(name)}
               </th>

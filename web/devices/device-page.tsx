@@ -179,7 +179,7 @@ function DeviceFacts({ device, identity }: FactsProps): JSX.Element {
 
 function identityText({ by, until, authority }: IdentityDocument): string {
   if (by === "none") return t("none: it is let in by nothing");
-  if (by === "secret" || until === null) return by;
+  if (by === "secret" || until === null) return word(by);
   return t("certificate until {value}, signed by {value2}", {
     value: new Date(until).toISOString().slice(0, 10),
     value2: authority ?? "–",

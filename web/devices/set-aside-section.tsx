@@ -7,7 +7,7 @@ import { generation } from "../state/live-state.ts";
 import { useAnswer } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
-import { Ago } from "../format/when.tsx";
+import { Ago, ToldText } from "../format/when.tsx";
 import { t } from "../language/text.ts";
 
 interface Known {
@@ -119,7 +119,7 @@ function Fields({ entries, onSettle }: FieldsProps): JSX.Element {
                   <Ago ts={last} />
                 </td>
                 <td class="wrap">
-                  {advice}
+                  <ToldText text={advice} />
                   {onSettle && one.settle && <Choices one={one} onSettle={onSettle} />}
                 </td>
               </tr>

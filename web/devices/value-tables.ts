@@ -59,6 +59,8 @@ function tableOf(measurement: string, pairs: readonly Pair[], looks: Looks): Val
 const telling = ["path", "interface", "name", "cpu", "sensor"];
 
 function seriesName({ sample: { measurement, tags } }: Pair): string {
+  // A line of /proc/interrupts: its number and whose it is; the kind of its chip would push the numbers out of sight.
+  if (measurement === "interrupts") return [tags["irq"], tags["device"] ?? tags["type"]].filter(Boolean).join(" ");
   const one = familiar.includes(measurement) ? telling.find((name) => name in tags) : undefined;
   if (one) return tags[one] ?? "";
   return Object.entries(tags)

@@ -32,12 +32,14 @@ function Pairs({ table: { fields, titles, rows } }: { table: ValueTable }): JSX.
     <dl class="value-pairs">
       {row?.name && (
         <div class="series-name">
-          <dt>{row.name}</dt>
+          <dt data-own>{row.name}</dt>
         </div>
       )}
       {fields.map((field, index) => (
         <div key={field}>
-          <dt title={titles[index]?.description}>{titles[index]?.title}</dt>
+          <dt title={titles[index]?.description} data-own>
+            {titles[index]?.title}
+          </dt>
           <dd>{row?.cells[index]}</dd>
         </div>
       ))}
@@ -56,7 +58,7 @@ function Matrix({ table: { measurement, fields, titles, rows } }: { table: Value
               <span class="visually-hidden">{t("Series")}</span>
             </th>
             {fields.map((field, index) => (
-              <th key={field} scope="col" title={titles[index]?.description}>
+              <th key={field} scope="col" title={titles[index]?.description} data-own>
                 {titles[index]?.title}
               </th>
             ))}
@@ -65,7 +67,9 @@ function Matrix({ table: { measurement, fields, titles, rows } }: { table: Value
         <tbody>
           {rows.map(({ name, cells }) => (
             <tr key={name}>
-              <th scope="row">{name || "–"}</th>
+              <th scope="row" data-own>
+                {name || "–"}
+              </th>
               {cells.map((cell, index) => (
                 <td key={fields[index]}>{cell}</td>
               ))}

@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { language } from "../language/text.ts";
 import { now } from "../state/now.ts";
 import { formatAgo, formatUntil } from "./format-duration.ts";
 import { formatMoment, formatWhole } from "./moment.ts";
@@ -18,11 +19,12 @@ export const Until = ({ ts }: WhenProps): JSX.Element => <Time ts={ts} text={for
 /** A moment in the reader's zone, where it is to be compared with others; with its day, zone and milliseconds on hover. */
 export const At = ({ ts }: WhenProps): JSX.Element => <Time ts={ts} text={formatMoment(ts, now.value)} />;
 
-/** A sentence of the console, with its moments in the reader's zone. */
+/** A sentence of the console or of a device, with its moments in the reader's zone. It is English, and says so where the page is not. */
 export function ToldText({ text }: { text: string }): JSX.Element {
-  return (
-    <>{piecesOf(text).map((piece, index) => (typeof piece === "string" ? piece : <At key={index} ts={piece.ts} />))}</>
+  const pieces = piecesOf(text).map((piece, index) =>
+    typeof piece === "string" ? piece : <At key={index} ts={piece.ts} />,
   );
+  return language.value === "en" ? <>{pieces}</> : <span lang="en">{pieces}</span>;
 }
 
 /** Also of a moment that no calendar has. */

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import type { ConsoleSettingDocument } from "#api/console-settings-routes";
-import { t } from "../language/text.ts";
+import { ToldText } from "../format/when.tsx";
+import { t, word } from "../language/text.ts";
 import { managesPeople } from "../people/people-nav.tsx";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { useTitle } from "../shell/title.ts";
@@ -72,9 +73,11 @@ function AtStart({ settings }: { readonly settings: readonly ConsoleSettingDocum
           {settings.map(({ name, value, source, why }) => (
             <tr key={name}>
               <th scope="row">{name}</th>
-              <td class="wrap brief">{value ?? t("secret")}</td>
+              <td class="wrap brief">
+                {value === null || value === undefined ? t("secret") : <ToldText text={value} />}
+              </td>
               <td>{sourceOf(source)}</td>
-              <td class="wrap">{why}</td>
+              <td class="wrap">{why && word(why)}</td>
             </tr>
           ))}
         </tbody>

@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { ConditionDocument } from "#api/condition-routes";
 import { formatAgo } from "../format/format-duration.ts";
+import { ToldText } from "../format/when.tsx";
 import { t } from "../language/text.ts";
 import { useTitle } from "../shell/title.ts";
 import { brokerState, damaged, generation, store } from "../state/live-state.ts";
@@ -83,9 +84,13 @@ function Troubles({ troubles }: Pick<ConditionDocument, "troubles">): JSX.Elemen
     <ul class="troubles" data-testid="troubles" aria-label={t("To be seen to")}>
       {troubles.map(({ what, grave, says, advice, since }) => (
         <li key={`${what} ${says}`} class={`trouble ${grave ? "grave" : ""}`} data-testid={`trouble-${what}`}>
-          <strong>{says}</strong>
+          <strong>
+            <ToldText text={says} />
+          </strong>
           {since !== undefined && <span class="muted"> {formatAgo(since, now.value)}</span>}
-          <div>{advice}</div>
+          <div>
+            <ToldText text={advice} />
+          </div>
         </li>
       ))}
     </ul>

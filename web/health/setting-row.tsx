@@ -1,10 +1,11 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { ConsoleSettingDocument } from "#api/console-settings-routes";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 import { client } from "../state/page-client.ts";
 import { useNewest } from "../state/newest.ts";
 import { sentenceOf } from "../state/use-answer.ts";
+import { rangeText } from "./range-text.ts";
 import { sourceOf } from "./setting-source.ts";
 
 interface SettingRowProps {
@@ -43,7 +44,7 @@ export function SettingRow({ setting, took }: SettingRowProps): JSX.Element {
     <form class="setting-row" onSubmit={save}>
       <label for={id}>
         <strong>{name}</strong>
-        <span class="muted">{help}</span>
+        <span class="muted">{word(help)}</span>
       </label>
       <div class="setting-row-value">
         <input
@@ -69,7 +70,8 @@ export function SettingRow({ setting, took }: SettingRowProps): JSX.Element {
         )}
       </div>
       <p id={`${id}-note`} class={refusal.value === undefined ? "muted" : "refusal"}>
-        {refusal.value ?? [sourceOf(source, set), range, idle].filter(Boolean).join("; ")}
+        {refusal.value ??
+          [sourceOf(source, set), range && rangeText(range), idle && word(idle)].filter(Boolean).join("; ")}
       </p>
     </form>
   );

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import type { JobDevice } from "#api/job-routes";
 import { formatCoarsely } from "../format/format-duration.ts";
 import { wasSkipped, rowLooks } from "./looks.ts";
+import { ToldText } from "../format/when.tsx";
 import { t, word } from "../language/text.ts";
 
 /** Rows drawn at most: more would make the page slow, and nobody reads them. */
@@ -20,13 +21,16 @@ const filters = {
 /** The devices of a job, in the order of sending. */
 export function JobDevicesTable({ rows }: { rows: readonly JobDevice[] }): JSX.Element {
   const chosen = useSignal<keyof typeof filters>("all");
+  const shownFilters = (Object.keys(filters) as (keyof typeof filters)[]).filter(
+    (name) => name !== "skipped" || rows.some(wasSkipped),
+  );
   const fitting = rows.filter(filters[chosen.value]);
   return (
     <section class="job-devices" aria-labelledby="job-devices-title">
       <div class="section-head">
         <h2 id="job-devices-title">{t("Devices")}</h2>
         <div class="segments" role="group" aria-label={t("Show devices")}>
-          {(Object.keys(filters) as (keyof typeof filters)[]).map((name) => (
+          {shownFilters.map((name) => (
             <button
               key={name}
               type="button"
@@ -77,14 +81,14 @@ function Row({ row }: { row: JobDevice }): JSX.Element {
         {canary && <span class="muted">{t("canary")}</span>}
       </th>
       <td role="cell">
-        <span class={`state ${tone}`}>{label}</span>{" "}
+        <span class={`state ${tone}`}>{word(label)}</span>{" "}
         {state === "running" && progress !== undefined && `${Math.round(progress * 100)} %`}
       </td>
       <td role="cell" class="job-took">
         {sent !== null && ended !== null ? formatCoarsely(ended - sent) : ""}
       </td>
       <td role="cell" class="job-outcome" title={outcome ?? ""}>
-        {outcome}
+        <ToldText text={outcome ?? ""} />
       </td>
     </tr>
   );

@@ -164,7 +164,7 @@ export function JobForm(): JSX.Element {
       {asking.value && (
         <Confirm
           question={questionOf(asking.value)}
-          consequence={[consequenceOf(asking.value.order.key), asking.value.devices?.join(", ")]
+          consequence={[word(consequenceOf(asking.value.order.key) ?? ""), asking.value.devices?.join(", ")]
             .filter(Boolean)
             .join(" ")}
           action={

@@ -9,7 +9,7 @@ import { generation } from "../state/live-state.ts";
 import { session } from "../state/session-state.ts";
 import { CountsBar } from "./bar.tsx";
 import { JobButtons, type JobProps } from "./buttons.tsx";
-import { describeTarget } from "#api/target-text";
+import { targetInWords } from "./looks.ts";
 import { jobLooks } from "./looks.ts";
 import { JobDevicesTable } from "./job-devices.tsx";
 import { Ago, ToldText } from "../format/when.tsx";
@@ -51,7 +51,7 @@ function Head({ job, attempt }: JobProps): JSX.Element {
   return (
     <header class="job-detail" data-testid="job" data-state={job.state}>
       <div class="page-head">
-        <h1>{t("{key} to {target}", { key: job.key, target: describeTarget(job.target) })}</h1>
+        <h1>{t("{key} to {target}", { key: job.key, target: targetInWords(job.target) })}</h1>
         <span class={`state ${tone}`}>{label}</span>
         {session.value?.role !== "viewer" && <JobButtons job={job} attempt={attempt} />}
       </div>
@@ -69,11 +69,11 @@ function Facts({ job }: { job: JobDocument }): JSX.Element {
   const facts: (readonly [string, string | JSX.Element])[] = [
     ["id", id],
     [t("sent by"), by],
-    ["begun", <Ago key="begun" ts={ts} />],
-    ["rate", `${rate} a second`],
-    ...(Object.keys(args).length > 0 ? [["arguments", JSON.stringify(args)] as const] : []),
-    ...(canary > 0 ? [["canaries", String(canary)] as const] : []),
-    ...(gate === undefined ? [] : [["gate", gate] as const]),
+    [t("begun"), <Ago key="begun" ts={ts} />],
+    [t("rate"), t("{rate} a second", { rate })],
+    ...(Object.keys(args).length > 0 ? [[t("arguments"), JSON.stringify(args)] as const] : []),
+    ...(canary > 0 ? [[t("canaries"), String(canary)] as const] : []),
+    ...(gate === undefined ? [] : [[t("gate"), gate] as const]),
     ...(abort
       ? [
           [

@@ -1,7 +1,8 @@
 import type { JSX } from "preact";
 import type { PlannedDevice } from "#api/job-routes";
 import { MatrixTable } from "../shell/matrix-table.tsx";
-import { t } from "../language/text.ts";
+import { ToldText } from "../format/when.tsx";
+import { t, word } from "../language/text.ts";
 
 export interface Plan {
   readonly now: number;
@@ -31,7 +32,7 @@ export function JobPlan({ plan }: { plan: Plan }): JSX.Element {
         <ul class="plan-exceptions" data-testid="plan-exceptions">
           {exceptionsOf(devices).map(({ text, why }) => (
             <li key={why}>
-              {text}: {why}
+              {text}: <ToldText text={why} />
             </li>
           ))}
         </ul>
@@ -54,8 +55,10 @@ export function JobPlan({ plan }: { plan: Plan }): JSX.Element {
                     {name ?? device}
                     {canary && t(" (canary)")}
                   </th>
-                  <td>{words[verdict]}</td>
-                  <td class="plan-why">{why ?? ""}</td>
+                  <td>{word(words[verdict])}</td>
+                  <td class="plan-why">
+                    <ToldText text={why ?? ""} />
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -75,7 +78,7 @@ export function exceptionsOf(devices: readonly PlannedDevice[]): readonly { text
   for (const one of devices) {
     if (one.verdict === "now") continue;
     // A reason may name its device: then it is one of its own.
-    const why = one.why ?? words[one.verdict].toLowerCase();
+    const why = one.why ?? word(words[one.verdict]).toLowerCase();
     reasons.set(why, [...(reasons.get(why) ?? []), one]);
   }
   return [...reasons]

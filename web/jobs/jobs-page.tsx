@@ -13,7 +13,7 @@ import { folded, type Folded } from "./fold-runs.ts";
 import { CountsBar } from "./bar.tsx";
 import { JobForm } from "./job-form.tsx";
 import { JobsNav } from "./jobs-nav.tsx";
-import { describeTarget } from "#api/target-text";
+import { targetInWords } from "./looks.ts";
 import { jobLooks } from "./looks.ts";
 import { Ago, ToldText } from "../format/when.tsx";
 import { t } from "../language/text.ts";
@@ -122,7 +122,7 @@ function JobItem({ job }: { job: JobSummaryDocument }): JSX.Element {
       <div class="job-head">
         <span class={`state ${tone}`}>{label}</span>
         <a class="job-name" href={`/jobs/${encodeURIComponent(job.id)}`}>
-          <b>{job.key}</b> {t("to {target}", { target: describeTarget(job.target) })}
+          <b>{job.key}</b> {t("to {target}", { target: targetInWords(job.target) })}
         </a>
         <span class="command-meta">
           <span>{job.by}</span>

@@ -1,8 +1,17 @@
-import type { JobDevice, JobSummaryDocument } from "#api/job-routes";
+import { describeTarget } from "#api/target-text";
+import type { JobDevice, JobSummaryDocument, JobTarget } from "#api/job-routes";
 import { stateLooks } from "../commands/states.ts";
 import { t, word } from "../language/text.ts";
 
 type Tone = "wait" | "busy" | "good" | "bad" | "dull";
+
+/** Whom a job is for. */
+export function targetInWords(target: JobTarget): string {
+  if ("group" in target) return t("group {name}", { name: target.group });
+  if ("devices" in target && target.devices.length > 3)
+    return t("{count} device|{count} devices", { count: target.devices.length });
+  return "devices" in target || "where" in target ? describeTarget(target) : t("all devices");
+}
 
 /** What a job's state is called, and the colour it has. */
 export function jobLooks({ state, counts }: JobSummaryDocument): { readonly label: string; readonly tone: Tone } {

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { ScheduleDocument } from "#api/schedule-routes";
 import { isGeneratedName } from "#api/schedule-name";
-import { describeTarget } from "#api/target-text";
+import { targetInWords } from "./looks.ts";
 import { writtenDuration } from "../format/format-duration.ts";
 import { formatMoment } from "../format/moment.ts";
 import { generation } from "../state/live-state.ts";
@@ -95,7 +95,7 @@ function ScheduleItem({ schedule, attempt, change }: ItemProps): JSX.Element {
         <span class={`state ${paused ? "wait" : "good"}`}>{paused ? t("Paused") : t("At work")}</span>
         <span class="job-name">
           <b>{name}</b>
-          {t(": {key} to {target}", { key: order.key, target: describeTarget(order.target) })}
+          {t(": {key} to {target}", { key: order.key, target: targetInWords(order.target) })}
         </span>
         <span class="command-meta">
           <span>{token ? t("{by}, token {name}", { by, name: token.name }) : by}</span>
@@ -254,10 +254,8 @@ function ScheduleForm({ of, make, leave }: FormProps): JSX.Element {
           options={keys.value.map((one) => [one, one] as const)}
         />
         <TextField {...field("args")} title={t("Arguments")} placeholder={'{"seconds": 5}'} lines={2} />
-        <div class="field-pair">
-          <Choice {...time("missed")} title={t("A run that was missed")} options={inWords(wishes)} />
-          <TextField {...time("window")} title={t("So late at most")} placeholder="1h" />
-        </div>
+        <Choice {...time("missed")} title={t("A run that was missed")} options={inWords(wishes)} />
+        <TextField {...time("window")} title={t("So late at most")} placeholder="1h" />
         <div class="service-actions">
           <button type="submit" class="button primary" data-testid="schedule-make" disabled={busy}>
             {of ? t("Change the schedule") : t("Make the schedule")}

@@ -156,7 +156,7 @@ export const german = {
     "Nichts zu zählen: Dieses Gerät hat keinen nummerierten Stapel gesandt, wie Agenten es tun.",
   "Samples counted since {moment}.": "Messwerte gezählt seit {moment}.",
   Gaps: "Lücken",
-  To: "Bis",
+  To: "An",
   Samples: "Messwerte",
   Why: "Warum",
   "And {older} older gaps.": "Und {older} ältere Lücken.",
@@ -995,4 +995,99 @@ export const german = {
     "Alle zehn Sekunden neu angesehen, solange diese Seite offen ist.",
   "There is no device {id}.": "Es gibt kein Gerät {id}.",
   "there are no values of it in this range": "in diesem Zeitraum hat es keine Werte",
+  begun: "begonnen",
+  rate: "Tempo",
+  arguments: "Argumente",
+  canaries: "Kanarienvögel",
+  gate: "Schranke",
+  "{count} device|{count} devices": "{count} Gerät|{count} Geräte",
+  "another one than {address}": "ein anderer als {address}",
+  "starttls is demanded and not only tried; none is for a server on the same machine":
+    "starttls wird verlangt und nicht nur versucht; none ist für einen Server auf derselben Maschine",
+  "an address, or a name and an address: Muster <muster@example.com>":
+    "eine Adresse, oder Name und Adresse: Muster <muster@example.com>",
+  "one address or several, with commas between": "eine Adresse oder mehrere, mit Kommas dazwischen",
+  "PEM of the authorities that its certificate may come from; the system's where it is left out":
+    "PEM der Zertifizierungsstellen, von denen sein Zertifikat sein darf; ohne Angabe die des Systems",
+  "gets each notice by POST": "bekommt jede Nachricht per POST",
+  "whsec_ and base64, or any text: signed as Standard Webhooks has it":
+    "whsec_ und Base64, oder beliebiger Text: signiert nach Standard Webhooks",
+  "the header's whole value: Bearer …": "der ganze Wert der Kopfzeile: Bearer …",
+  'with names in double braces: {"text":"{{title}}","room":"{{labels.room}}"}; the notice as JSON where it is left out':
+    'mit Namen in doppelten Klammern: {"text":"{{title}}","room":"{{labels.room}}"}; ohne Angabe die Nachricht als JSON',
+  "who knows it may read it": "wer ihn kennt, kann mitlesen",
+  "an incoming webhook's: https://hooks.slack.com/services/…":
+    "eines eingehenden Webhooks: https://hooks.slack.com/services/…",
+  "of a channel: https://discord.com/api/webhooks/…": "eines Kanals: https://discord.com/api/webhooks/…",
+  "of a workflow that posts to a channel when a webhook request is received":
+    "eines Workflows, der auf eine Webhook-Anfrage hin in einen Kanal schreibt",
+  "from @BotFather": "von @BotFather",
+  "its number, or @channel": "seine Nummer, oder @kanal",
+  "in a group with topics": "in einer Gruppe mit Themen",
+  "all of the user's where it is left out": "ohne Angabe alle des Benutzers",
+  "its id: !abc:example.com": "seine Kennung: !abc:example.com",
+  "everything that is kept lies there: move it while Muster does not run":
+    "dort liegt alles, was aufgehoben wird: nur umziehen, während Muster nicht läuft",
+  "another value would cut off who is connected, and perhaps whoever sets it: it is taken at a start":
+    "ein anderer Wert würde Verbundene abschneiden, vielleicht auch den, der ihn setzt: er gilt ab einem Start",
+  "it is read once, at a start": "wird einmal gelesen, beim Start",
+  "the file itself is read anew whenever it changes; another one at a start":
+    "die Datei selbst wird bei jeder Änderung neu gelesen; eine andere ab einem Start",
+  "what is stored does not move with it: it is taken at a start":
+    "was gespeichert ist, zieht nicht mit um: gilt ab einem Start",
+  "it is for the first start: change a password on the page People, or with muster operator":
+    "nur für den ersten Start: ein Passwort ändert man auf der Seite Leute oder mit muster operator",
+  "InfluxDB's policy is made as the store is opened":
+    "die Aufbewahrung in InfluxDB wird beim Öffnen des Speichers eingerichtet",
+  "what a field is, muster field decides while Muster runs; what is declared counts from a start on":
+    "was ein Feld ist, entscheidet im Betrieb muster field; was angegeben ist, gilt ab einem Start",
+  "how long devices' certificates are good for; a device renews its own when two thirds of that are over":
+    "wie lange Zertifikate von Geräten gelten; ein Gerät erneuert seines, wenn zwei Drittel davon um sind",
+  "how long the embedded store keeps samples": "wie lange der eingebaute Speicher Messwerte aufhebt",
+  "MiB that the embedded store takes at most": "MiB, die der eingebaute Speicher höchstens belegt",
+  "series that one device may have; what is beyond is set aside":
+    "Reihen, die ein Gerät haben darf; was darüber ist, wird beiseitegelegt",
+  "MiB of simple samples that wait on the console's disk while the store is away":
+    "MiB einfacher Messwerte, die auf der Platte der Konsole warten, während der Speicher weg ist",
+  "debug, info, warn, error or silent": "debug, info, warn, error oder silent",
+  succeeded: "gelungen",
+  cancelled: "abgebrochen",
+  open: "offen",
+  done: "fertig",
+  running: "läuft",
+  paused: "angehalten",
+  aborted: "abgebrochen",
+  rejected: "abgelehnt",
+  expired: "verfallen",
+  interrupted: "unterbrochen",
+  "timed out": "abgelaufen",
+  queued: "wartend",
+  accepted: "angenommen",
+  missed: "verpasst",
+  "e.g. 1h": "z. B. 1h",
+  others: "andere",
+  certificate: "Zertifikat",
+  admin: "Administrator",
+  operator: "Bediener",
+  "The identity provider does not answer at present. Try again later, or log in with a password.":
+    "Der Anmeldedienst antwortet gerade nicht. Später noch einmal versuchen, oder mit einem Passwort anmelden.",
+  "Too many people are logging in at this moment: try again.": "Gerade melden sich zu viele an: noch einmal versuchen.",
+  "This login was begun too long ago or in another browser, or is over already: begin again.":
+    "Diese Anmeldung wurde vor zu langer Zeit oder in einem anderen Browser begonnen, oder ist schon vorbei: von vorn beginnen.",
+  "The identity provider has not let you in.": "Der Anmeldedienst hat nicht zugestimmt.",
+  "What the identity provider said is over already or not good yet: its clock and that of the machine with Muster differ by more than a minute.":
+    "Was der Anmeldedienst sagte, gilt nicht mehr oder noch nicht: seine Uhr und die der Maschine mit Muster liegen mehr als eine Minute auseinander.",
+  "Muster could not write down what this login changes, so nobody was logged in: is its disk full? A login with a password needs no room.":
+    "Muster konnte nicht aufschreiben, was diese Anmeldung ändert, deshalb wurde niemand angemeldet: ist die Platte voll? Mit einem Passwort braucht es keinen Platz.",
+  "What the identity provider said does not hold, so nobody was logged in. The console's log says why.":
+    "Was der Anmeldedienst sagte, hält nicht, deshalb wurde niemand angemeldet. Warum, steht im Log der Konsole.",
+  "The identity provider knows you, but nothing that it says of you gives you a role here: ask an administrator of Muster.":
+    "Der Anmeldedienst kennt dich, aber nichts davon gibt hier eine Rolle: frag einen Administrator von Muster.",
+  "An account with your name exists here that is not the identity provider's: ask an administrator of Muster.":
+    "Es gibt hier ein Konto dieses Namens, das nicht vom Anmeldedienst ist: frag einen Administrator von Muster.",
+  "Your name at the identity provider cannot be an account's here: expected up to 63 letters, digits, dots, _, @ and -, beginning with a letter, and not admin.":
+    "Der Name beim Anmeldedienst kann hier keiner sein: bis zu 63 Buchstaben, Ziffern, Punkte, _, @ und -, mit einem Buchstaben am Anfang, und nicht admin.",
+  "{count} command|{count} commands": "{count} Befehl|{count} Befehle",
+  "{count} start|{count} starts": "{count} Start|{count} Starts",
+  "{count} gap|{count} gaps": "{count} Lücke|{count} Lücken",
 } as const;

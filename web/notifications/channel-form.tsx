@@ -102,6 +102,12 @@ export function ChannelForm({ channel, leave, saved }: FormProps): JSX.Element {
   );
 }
 
+/** "another one than https://…" has one text for every address. */
+function helpOf(help: string): string {
+  const [, address] = /^another one than (.*)$/.exec(help) ?? [];
+  return address === undefined ? word(help) : t("another one than {address}", { address });
+}
+
 function KindChoice({ value, onChosen }: { value: string; onChosen: (kind: string) => void }): JSX.Element {
   return (
     <Labelled id="channel-kind" title={t("Kind")}>
@@ -132,7 +138,8 @@ interface InputProps {
 }
 
 function FieldInput({ name, field, kept, value, fault, onTyped }: InputProps): JSX.Element {
-  const { title, help, type, choices, secret = false, needed, default: usual } = field;
+  const { title, type, choices, secret = false, needed, default: usual } = field;
+  const help = field.help && helpOf(field.help);
   const id = `channel-${name}`;
   const stays = kept === undefined ? undefined : t("{kept}; left empty it stays", { kept });
   const byDefault = usual === undefined ? undefined : t("{value} where it is left empty", { value: usual });

@@ -56,7 +56,7 @@ function ChannelRow({
   return (
     <tr data-testid={`channel-${name}`}>
       <th scope="row">{name}</th>
-      <td>{channelKindOf(kind)?.title ?? kind}</td>
+      <td>{word(channelKindOf(kind)?.title ?? kind)}</td>
       <td>{enabled ? (usual ? t("for all alerts") : t("where it is named")) : t("off")}</td>
       <td>{waiting}</td>
       <td class={failed > 0 ? "bad" : undefined}>{failed}</td>

@@ -11,7 +11,7 @@ import { PersonForm } from "./person-form.tsx";
 import { ShownOnce } from "./shown-once.tsx";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { Ago } from "../format/when.tsx";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 
 /** The accounts of people and programs, for an administrator: who there is, and adding, changing and removing one. */
 export function PeoplePage(): JSX.Element {
@@ -99,7 +99,7 @@ function PeopleTable({ people, change, remove, reset }: TableProps): JSX.Element
             <tr key={one.name} data-testid={`account-${one.name}`}>
               <th scope="row">{one.name}</th>
               <td>
-                {one.role}
+                {word(one.role)}
                 {one.name === session.value?.name && t(" (you)")}
                 {one.provided && <span class="hint"> {t("by the identity provider")}</span>}
               </td>

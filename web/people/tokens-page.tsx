@@ -10,7 +10,7 @@ import { ShownOnce } from "./shown-once.tsx";
 import { TokenForm } from "./token-form.tsx";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { Ago, Until } from "../format/when.tsx";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 
 /** Tokens by which programs log in: one's own, or for an administrator everybody's. */
 export function TokensPage(): JSX.Element {
@@ -75,7 +75,7 @@ function TokenTable({ tokens, revoke }: TableProps): JSX.Element {
             <tr key={one.id} data-testid={`token-${one.id}`}>
               <th scope="row">{one.name || t("a program")}</th>
               <td>{one.account}</td>
-              <td>{one.role}</td>
+              <td>{word(one.role)}</td>
               <td class="wrap">{reachOf(one.groups)}</td>
               <td>
                 <Until ts={one.expires} />

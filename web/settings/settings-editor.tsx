@@ -3,12 +3,13 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { ApiError } from "#api/api-errors";
 import type { SettingKeyDocument } from "#api/configuration-routes";
+import { rangeText } from "../health/range-text.ts";
 import { useNewest } from "../state/newest.ts";
 import { client } from "../state/page-client.ts";
 import { useOnce } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { faultsByKey, scopeWord } from "./settings-words.ts";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 
 interface EditorProps {
   readonly device: string;
@@ -209,7 +210,8 @@ function Row({ about, name, value, fault, typed, remove }: RowProps): JSX.Elemen
         {fault ? (
           <span class="bad">{fault}</span>
         ) : (
-          about && `${about.help} (${[about.default, about.range].filter(Boolean).join("; ")})`
+          about &&
+          `${word(about.help)} (${[word(about.default), about.range && rangeText(about.range)].filter(Boolean).join("; ")})`
         )}
       </div>
     </div>

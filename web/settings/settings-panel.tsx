@@ -15,6 +15,7 @@ import { HeldSettings } from "./held-settings.tsx";
 import { SettingsEditor } from "./settings-editor.tsx";
 import { mayApply, reportedText, stateTone, stateWord, scopeWord } from "./settings-words.ts";
 import "./settings.css";
+import { ToldText } from "../format/when.tsx";
 import { t } from "../language/text.ts";
 
 /** Milliseconds that a command with settings may wait: over the trial of settings that may cut a device off. */
@@ -109,7 +110,7 @@ function Known({ settings }: { settings: DeviceSettingsDocument }): JSX.Element 
       {(settings.reported ?? wanted.length > 0) && <p class="hint">{reportedText(settings)}</p>}
       {stateTone(state) !== "good" && state !== "none" && (
         <p class={stateTone(state) === "bad" ? "refusal" : "hint"} data-testid="settings-why">
-          {why}
+          <ToldText text={why ?? ""} />
         </p>
       )}
     </div>

@@ -117,7 +117,7 @@ function TopBar(): JSX.Element {
         href="/sessions"
         data-testid="sessions-link"
         aria-current={["/sessions", "/tokens", "/people", "/audit"].includes(path) ? "page" : undefined}
-        title={t("Role: {value}. Who is logged in", { value: session.value?.role ?? "" })}
+        title={t("Role: {value}. Who is logged in", { value: word(session.value?.role ?? "") })}
       >
         {session.value?.name}
       </a>

@@ -8,7 +8,8 @@ import { providerRefusals } from "#shared/provider-refusals";
 import { client } from "../state/page-client.ts";
 import { Logo } from "./icons.tsx";
 import { useTitle } from "./title.ts";
-import { t } from "../language/text.ts";
+import { LanguageSwitch } from "../language/language-switch.tsx";
+import { t, word } from "../language/text.ts";
 
 export function LoginPage(): JSX.Element {
   useTitle(t("Log in"));
@@ -99,6 +100,7 @@ export function LoginPage(): JSX.Element {
           </a>
         )}
         <p class="field-note">{t("The first start of Muster prints the administrator's password in its terminal.")}</p>
+        <LanguageSwitch />
       </form>
     </main>
   );
@@ -109,5 +111,5 @@ function takeRefusal(): string | undefined {
   const why = new URLSearchParams(location.search).get("refused") ?? "";
   if (!Object.hasOwn(providerRefusals, why)) return undefined;
   history.replaceState(null, "", location.pathname);
-  return providerRefusals[why as keyof typeof providerRefusals];
+  return word(providerRefusals[why as keyof typeof providerRefusals]);
 }
