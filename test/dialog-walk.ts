@@ -7,7 +7,7 @@ const steps = 8;
 
 /** Where a dialog is opened, and by which button. */
 const dialogs: readonly (readonly [place: string, opener: string | RegExp])[] = [
-  ["/people", "Remove eve"],
+  ["/people", "Remove the account eve"],
   ["/notifications", "Remove the channel topic"],
   ["/alerts", "Test MemoryInUse on the last week"],
   ["/devices/rpi-7", "Retire rpi-7"],

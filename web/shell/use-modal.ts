@@ -5,10 +5,13 @@ import { useEffect, useRef } from "preact/hooks";
 export function useModal(): RefObject<HTMLDialogElement | null> {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    const shown = dialog.current;
+    const [shown, before] = [dialog.current, document.activeElement];
     shown?.showModal();
-    // Only a close gives the focus back: to be taken away does not.
-    return () => shown?.close();
+    return () => {
+      // Only a close gives the focus back, and only as long as the dialog is there: it may be gone by now.
+      shown?.close();
+      if (document.activeElement === document.body && before instanceof HTMLElement) before.focus();
+    };
   }, []);
   return dialog;
 }
