@@ -17,14 +17,6 @@ interface TestProps {
 export function RuleTest({ rule, onEnd }: TestProps): JSX.Element {
   const device = useSignal("");
   const came = useSignal<FoundEpisodes | Error | "busy" | undefined>(undefined);
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const shown = dialog.current;
-    shown?.showModal();
-    // Only a close gives the focus back to the button that had it.
-    return () => shown?.close();
-  }, []);
-  const came = useSignal<Found | Error | "busy" | undefined>(undefined);
   const dialog = useModal();
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();

@@ -75,17 +75,12 @@ export function near(occasions: readonly Occasion[], ts: number, span: number): 
 /** "2 commands, 1 start, 1 gap", or nothing. */
 export function countOccasions(occasions: readonly Occasion[]): string {
   const words = {
-    alert: ["alert", "alerts"],
-    command: ["command", "commands"],
-    reboot: ["start", "starts"],
-    gap: ["gap", "gaps"],
-  } as const;
-  return (["alert", "command", "reboot", "gap"] as const)
+    alert: "{count} alert|{count} alerts",
     command: "{count} command|{count} commands",
     reboot: "{count} start|{count} starts",
     gap: "{count} gap|{count} gaps",
   } as const;
-  return (["command", "reboot", "gap"] as const)
+  return (["alert", "command", "reboot", "gap"] as const)
     .map((kind) => [occasions.filter((one) => one.kind === kind).length, words[kind]] as const)
     .filter(([count]) => count > 0)
     .map(([count, text]) => t(text, { count }))

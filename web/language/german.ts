@@ -1090,4 +1090,5 @@ export const german = {
   "{count} command|{count} commands": "{count} Befehl|{count} Befehle",
   "{count} start|{count} starts": "{count} Start|{count} Starts",
   "{count} gap|{count} gaps": "{count} Lücke|{count} Lücken",
+  "{count} alert|{count} alerts": "{count} Alarm|{count} Alarme",
 } as const;
