@@ -47,6 +47,14 @@ function mayBeEmpty(query: string, fleet: Fleet): boolean {
   return about && !sent.some((sample) => sample.measurement === measurement && field in sample.fields);
 }
 
+const counters = [
+  "TcpExtListenOverflows",
+  "TcpExtTCPAbortOnTimeout",
+  "TcpExtTCPAbortOnMemory",
+  "UdpRcvbufErrors",
+  "IpOutNoRoutes",
+];
+
 /** What agents send once a minute, twice a minute ago: no test waits for the two points that a rate is made of. */
 async function writeSeldom(influx: InfluxServer): Promise<void> {
   const moments = [120_000, 60_000].map((ago) => Date.now() - ago);
@@ -55,6 +63,7 @@ async function writeSeldom(influx: InfluxServer): Promise<void> {
       `interrupts,host=${host},irq=9,type=acpi total=${step} ${at}`,
       `internal_agent,host=${host} metrics_gathered=${step},metrics_written=${step},gather_errors=${step} ${at}`,
       `internal_write,host=${host},output=muster write_time_ns=1000,buffer_size=${step} ${at}`,
+      `nstat,host=${host} ${counters.map((name) => `${name}=${step}`).join()} ${at}`,
     ]),
   );
   const answer = await fetch(`${influx.url}/write?db=muster&precision=ms`, { method: "POST", body: lines.join("\n") });

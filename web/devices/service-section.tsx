@@ -6,7 +6,6 @@ import type { PresenceDocument } from "#api/device-routes";
 import type { RemovalPlanDocument } from "#api/service-routes";
 import { removalText } from "#shared/removal-text";
 import { Confirm } from "../commands/confirm-dialog.tsx";
-import { useNewest } from "../state/newest.ts";
 import { client } from "../state/page-client.ts";
 import { dropDevice } from "../state/fleet-state.ts";
 import { session } from "../state/session-state.ts";
@@ -20,7 +19,6 @@ type Asked = { readonly kind: "retire" } | { readonly kind: "remove"; readonly p
 export function ServiceSection({ device }: { device: PresenceDocument }): JSX.Element | null {
   const { route } = useLocation();
   const { id, retired } = device;
-  const here = useNewest();
   const asked = useSignal<Asked | undefined>(undefined);
   const made = useSignal<MadeEnrollment | undefined>(undefined);
   const told = useSignal<string | undefined>(undefined);
@@ -53,9 +51,10 @@ export function ServiceSection({ device }: { device: PresenceDocument }): JSX.El
         );
     });
   const remove = async (): Promise<void> => {
-    const isHere = here.begin();
+    const here = window.location.pathname;
     await client.removeDevice(id);
-    if (isHere()) route("/");
+    // Who went elsewhere meanwhile stays there. (The event of the removal may have come before the answer, and taken this section away.)
+    if (window.location.pathname === here) route("/");
     dropDevice({ device: id });
   };
   const answer = (yes: boolean): void => {
