@@ -32,11 +32,13 @@ export class BehindGateway {
   }
 
   /** With which alert of its gateway one that is not told is told; "later" where that is not known yet; undefined where it stands for itself. */
-  cause({ rule, device, history }: Alert): Alert | "later" | undefined {
+  cause({ id, rule, device, history }: Alert): Alert | "later" | undefined {
     const { gatewayOf, isAboutHearing, clock } = this.#options;
     const gateway = device === "" || !isAboutHearing(rule) ? undefined : gatewayOf(device);
     if (!gateway || gateway.id === device) return undefined;
     const its = this.#alertOf(gateway.id);
+    // A gateway says by itself through whom it is reached: of those who name each other one is told.
+    if (its && this.#isToldWith(its, id)) return undefined;
     if (its || gateway.heard) return its;
     const since = history.find(({ what }) => what === "fired")?.ts ?? -Infinity;
     const waited = clock.now() - since;
@@ -55,6 +57,13 @@ export class BehindGateway {
       this.#endedSince.set(parent, since);
       return now - since >= gatewayAwaited;
     });
+  }
+
+  /** Whether an alert was told with that one, or with another one that was. */
+  #isToldWith({ parent }: Alert, id: string): boolean {
+    if (parent === null) return false;
+    const next = this.#options.firing.find(parent);
+    return parent === id || (next !== undefined && this.#isToldWith(next, id));
   }
 
   #alertOf(gateway: string): Alert | undefined {

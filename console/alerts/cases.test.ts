@@ -170,6 +170,21 @@ suite("alerts when clocks are put, gateways go and links flap", ({ test }) => {
     assert.equal(at.said().slice(4), ["firing S sensor-1"]);
   });
 
+  test("of devices that say that they are behind each other, one is told, and the others with it", async (scope) => {
+    const at = await started(scope, { name: "S", when: "silent > 10m" });
+    at.put("gw", { online: true, facts: { via: "radio" } });
+    at.put("radio", { online: true, facts: { via: "sensor" } });
+    at.put("sensor", { online: true, tags: ["via:gw"] });
+    at.pass(minute, "gw", "radio", "sensor", "other");
+    for (const name of ["gw", "radio", "sensor"]) at.put(name, { online: false });
+    at.pass(60 * minute, "other");
+    assert.is(at.said().length, 1, at.said().join());
+    const open = at.alerts.book.open();
+    assert.equal(open.map(({ told }) => told).sort(), ["folded", "folded", "yes"]);
+    at.pass(2 * minute, "other", "gw", "radio", "sensor");
+    assert.is(at.said().length, 2);
+  });
+
   test("a forecast goes on over a restart, and where other rules are applied", async (scope) => {
     const database = await openAlertDisk(scope);
     const rule = { name: "F", when: "forecast(m.v, 3d) > 100" };
