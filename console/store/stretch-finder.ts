@@ -17,10 +17,10 @@ export const stretchSpan = 7_200_000;
 export const minStretchRows = 32;
 /** Fields of one stretch at most: where each row has others, columns are no smaller. */
 export const maxStretchFields = 500;
-/** Bytes of rows that become one stretch at most: long texts. */
+/** Bytes of rows that become one stretch at most: long texts. What late rows make of one is cut at as many. */
 export const maxStretchText = 512 * 1024;
-/** Rows in one answer from which on it is given: the event loop deletes and writes them in some 5 ms. */
-const answerRows = 1_000;
+/** Rows in one answer, and bytes that are packed, from which on it is given: the event loop deletes and writes them in some 5 ms. */
+const answer = { rows: 1_000, bytes: maxStretchText };
 /** Series that one answer looks into at most. */
 const answerSeries = 500;
 /** What a stretch, and a column of it, takes in the file beside its bytes. */
@@ -85,7 +85,7 @@ export class StretchFinder {
   #find({ series, from, before }: PackOrder): FoundStretches {
     const found: FoundStretch[] = [];
     const ids = this.#statements.series.all(series, answerSeries) as unknown as { id: number }[];
-    let rows = 0;
+    let [rows, bytes] = [0, 0];
     for (const { id } of ids) {
       for (let at = id === series ? from : everything; ;) {
         const step = this.#step(id, at, before);
@@ -94,7 +94,8 @@ export class StretchFinder {
         if (!step.found) continue;
         found.push(step.found);
         rows += step.found.rows;
-        if (rows >= answerRows) return { found, next: { series: id, from: at } };
+        bytes += sizeOf(step.found.packed);
+        if (rows >= answer.rows || bytes >= answer.bytes) return { found, next: { series: id, from: at } };
       }
     }
     const last = ids.at(-1);
@@ -128,7 +129,7 @@ export class StretchFinder {
     if (late.times.length < minStretchRows) return undefined;
     const stretch = into ? this.#merged(into, late) : late;
     if (!stretch || stretch.columns.size > maxStretchFields) return undefined;
-    const packed = packStretch(stretch);
+    const packed = inPieces(stretch);
     if (!into && sizeOf(packed) >= textOf(rows)) return undefined;
     const [first, last] = [rows[0]!.ts, rows.at(-1)!.ts];
     return { series, first, last, rows: late.times.length, kept: unfit, replaces: into?.id, packed };
@@ -154,6 +155,13 @@ function fitting(rows: readonly StoredRow[]): readonly StoredRow[] {
   let bytes = 0;
   const over = rows.findIndex(({ fields }) => (bytes += fields.length) > maxStretchText);
   return over < 0 ? rows : rows.slice(0, Math.max(1, over));
+}
+
+/** As many as keep each about as small as a first one is: whatever comes late has all of a piece written anew. */
+function inPieces(stretch: Stretch): readonly PackedStretch[] {
+  const packed = packStretch(stretch);
+  const pieces = Math.ceil(sizeOf(packed) / maxStretchText);
+  return pieces > packed.length ? packStretch(stretch, Math.ceil(stretch.times.length / pieces)) : packed;
 }
 
 function sizeOf(packed: readonly PackedStretch[]): number {

@@ -57,13 +57,17 @@ class File {
     return this.#finder.find(whole);
   }
 
-  packAll(): void {
+  /** @returns the most bytes that were packed in one answer */
+  packAll(): number {
+    let most = 0;
     let next: FoundStretches["next"] = { series: 0, from: everything };
     while (next) {
       const answer: FoundStretches = this.look(next);
       for (const found of answer.found) assert.ok(this.writer.put(found));
+      most = Math.max(most, bytesOf(answer));
       next = answer.next;
     }
+    return most;
   }
 
   read(query: Partial<ReadQuery> = {}) {
@@ -98,6 +102,11 @@ class File {
     this.#other.close();
     this.database.close();
   }
+}
+
+function bytesOf({ found }: FoundStretches): number {
+  const fields = found.flatMap(({ packed }) => packed.flatMap((one) => one.fields));
+  return fields.reduce((bytes, { data }) => bytes + data.length, 0);
 }
 
 async function fileIn(scope: Scope): Promise<File> {
@@ -332,6 +341,31 @@ suite("stretches of the embedded store", ({ test }) => {
     }
     file.packAll();
     assert.is(file.count("stretches"), 0);
+  });
+
+  test("however much comes late into a stretch, each stays small, and so does what is written at once", async (scope) => {
+    const file = await fileIn(scope);
+    const rooms = ["a", "b", "c", "d"];
+    const some = minStretchRows + 2;
+    const turns = 8;
+    let words = 0;
+    const word = (turn: number): string => `${turn === 0 ? "same" : (words += 1)}`.padEnd(1_000, "x");
+    for (let turn = 0; turn < turns; turn += 1) {
+      for (const room of rooms)
+        for (let at = 0; at < some; at += 1) {
+          const fields = Array.from({ length: 8 }, (_, n): [string, string] => [`f${n}`, word(turn)]);
+          file.write(room, at * 100_000 + turn * 1_000, Object.fromEntries(fields));
+        }
+      if (turn === 0) for (const room of rooms) file.write(room, stretchSpan, { f0: "newest" });
+      assert.ok(file.packAll() < 3 * maxStretchText);
+    }
+    const { most } = file.database
+      .prepare(
+        "SELECT max(bytes) AS most FROM (SELECT sum(length(data)) AS bytes FROM stretch_fields GROUP BY stretch)",
+      )
+      .get() as { most: number };
+    assert.ok(most < 2 * maxStretchText, `${most} bytes in one`);
+    for (const measurement of rooms) assert.is(file.read({ measurement, field: "f7" }).times.length, turns * some);
   });
 
   test("a row or a stretch that does not read costs itself, and keeps its place", async (scope) => {

@@ -54,13 +54,13 @@ export function mergeStretches(earlier: Stretch, later: Stretch): Stretch {
   return { times, columns };
 }
 
-/** In pieces of {@link maxStretchRows} at most. */
-export function packStretch({ times, columns }: Stretch): PackedStretch[] {
+/** In pieces of so many rows at most. */
+export function packStretch({ times, columns }: Stretch, most = maxStretchRows): PackedStretch[] {
   const pieces: PackedStretch[] = [];
-  for (let from = 0; from < times.length; from += maxStretchRows) {
-    const own = times.slice(from, from + maxStretchRows);
+  for (let from = 0; from < times.length; from += most) {
+    const own = times.slice(from, from + most);
     const fields = [...columns].flatMap(([field, all]) => {
-      const values = all.slice(from, from + maxStretchRows);
+      const values = all.slice(from, from + most);
       return values.every((value) => value === null) ? [] : [{ field, data: packColumn(values) }];
     });
     pieces.push({ first: own[0]!, last: own.at(-1)!, rows: own.length, times: packTimes(own), fields });
