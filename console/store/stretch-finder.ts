@@ -90,6 +90,9 @@ export class StretchFinder {
       for (let at = id === series ? from : everything; ;) {
         const step = this.#step(id, at, before);
         if (!step) break;
+        // The second would be merged with what the first one is about to replace.
+        const isAgain = step.found?.replaces !== undefined && found.at(-1)?.replaces === step.found.replaces;
+        if (isAgain) return { found, next: { series: id, from: at } };
         at = step.next;
         if (!step.found) continue;
         found.push(step.found);

@@ -13,6 +13,8 @@ export class StretchWriter {
   readonly #statements: ReturnType<typeof prepare>;
   /** What is older is about to be packed. */
   #before = Number.NEGATIVE_INFINITY;
+  /** Numbers of stretches that were put there since the look: SQLite gives those of stretches that have gone again. */
+  readonly #given = new Set<number>();
   #late: { readonly series: number; readonly ts: number }[] = [];
 
   constructor(database: Database) {
@@ -24,6 +26,7 @@ export class StretchWriter {
   expect(before: number): void {
     this.#before = before;
     this.#late = [];
+    this.#given.clear();
   }
 
   /** To be called with each row that is written, before it is committed. @returns whether it comes late */
@@ -36,8 +39,9 @@ export class StretchWriter {
   /** @returns whether it was put there */
   put(found: FoundStretch): boolean {
     if (this.#late.length > maxLate || this.#late.some((one) => isOf(one, found))) return false;
+    if (found.replaces !== undefined && this.#given.has(found.replaces)) return false;
     try {
-      transaction(this.#database, () => this.#replace(found));
+      for (const id of transaction(this.#database, () => this.#replace(found))) this.#given.add(id);
       return true;
     } catch (thrown) {
       if (thrown instanceof ChangedError) return false;
@@ -45,14 +49,16 @@ export class StretchWriter {
     }
   }
 
-  #replace({ series, first, last, rows, kept, replaces, packed }: FoundStretch): void {
+  /** @returns the numbers of what was put there */
+  #replace({ series, first, last, rows, kept, replaces, packed }: FoundStretch): number[] {
     const { deleteRows, deleteStretch, putStretch, putField } = this.#statements;
     if (replaces !== undefined && deleteStretch.run(replaces).changes !== 1) throw new ChangedError();
     if (deleteRows.run(series, first, last, JSON.stringify(kept)).changes !== rows) throw new ChangedError();
-    for (const one of packed) {
+    return packed.map((one) => {
       const { id } = putStretch.get(series, one.first, one.last, one.rows, one.times) as { id: number };
       for (const { field, data } of one.fields) putField.run(id, field, data);
-    }
+      return id;
+    });
   }
 }
 

@@ -297,6 +297,27 @@ suite("stretches of the embedded store", ({ test }) => {
     assert.is(file.read({ field: "word" }).times.length, 500);
   });
 
+  test("more rows come late into a stretch than are merged at once, and none of them is lost", async (scope) => {
+    const file = await fileIn(scope);
+    for (let at = 0; at <= 100; at += 1) file.write("room", at * 10, { t: at });
+    file.packAll();
+    const word = "x".repeat(maxStretchText / 200);
+    for (let at = 0; at < 500; at += 1) file.write("room", at, { word });
+    // The second lot as the same look would have found it, had the first not been there.
+    const { found } = file.look();
+    const again = file.look({ from: found[0]!.last + 1 }).found;
+    assert.equal([found.length, again.length], [1, 1]);
+    assert.equal(
+      [...found, ...again].map((one) => file.writer.put(one)),
+      [true, false],
+    );
+    assert.is(file.read({ field: "word" }).times.length, 500);
+    file.packAll();
+    assert.is(file.read({ field: "word" }).times.length, 500);
+    assert.is(file.read().times.length, 101);
+    assert.is(file.count("samples"), 1);
+  });
+
   test("rows come or go between look and put: nothing is changed, and none is lost", async (scope) => {
     const file = await fileIn(scope);
     const changes: (() => unknown)[] = [
