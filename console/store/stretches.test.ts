@@ -2,7 +2,9 @@ import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import * as assert from "uvu/assert";
+import { ManualClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
+import { silentLog } from "#shared/log";
 import { suite, type Scope } from "../../test/suite.ts";
 import { openDatabase, openForReading, transaction, type Database } from "../database/database.ts";
 import { metricsSchema } from "./metrics-schema.ts";
@@ -20,6 +22,7 @@ import {
 } from "./stretch-finder.ts";
 import { maxLate, StretchWriter } from "./stretch-writer.ts";
 import { maxStretchRows } from "./stretch/packed-column.ts";
+import { Trimming } from "./trimming.ts";
 
 const device = parseDeviceId("d1");
 const everything = -Number.MAX_SAFE_INTEGER;
@@ -316,6 +319,24 @@ suite("stretches of the embedded store", ({ test }) => {
     assert.is(file.read({ field: "word" }).times.length, 500);
     assert.is(file.read().times.length, 101);
     assert.is(file.count("samples"), 1);
+  });
+
+  test("a row that came late into a stretch is let go of together with it: nothing old is told again", async (scope) => {
+    const file = await fileIn(scope);
+    for (let at = 0; at <= 100; at += 1) file.write("room", at * 10, { t: at });
+    file.packAll();
+    file.write("room", 100, { t: -1 });
+    file.write("room", -5, { t: -2 });
+    const clock = new ManualClock(600);
+    const trimming = new Trimming({ maxAge: 100, maxBytes: 1e9, clock, log: silentLog });
+    trimming.begin(file.database);
+    trimming.nowAndThen();
+    assert.equal([...file.read({ to: 110 }).values], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, -1]);
+    clock.advance(500);
+    trimming.nowAndThen();
+    clock.advance(60_000);
+    trimming.nowAndThen();
+    assert.equal([file.count("samples"), file.count("stretches")], [0, 0]);
   });
 
   test("rows come or go between look and put: nothing is changed, and none is lost", async (scope) => {

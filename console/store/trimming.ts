@@ -141,11 +141,12 @@ export class Trimming {
     let isLast = true;
     const next = nextSeries.all(this.#after, maxTrimmedSeries) as unknown as { id: number }[];
     for (const { id } of next) {
-      const single = deleteBefore.run(id, cut.until, left).changes;
       const most = Math.max(1, Math.floor(left / chunk.stretch));
       const whole = deleteStretches.all(id, cut.until, most) as unknown as { rows: number }[];
+      left -= whole.length * chunk.stretch;
+      const single = deleteBefore.run(id, cut.until, Math.max(0, left)).changes;
+      left -= single;
       rows += single + whole.reduce((sum, one) => sum + one.rows, 0);
-      left -= single + whole.length * chunk.stretch;
       if (left <= 0 || whole.length === most) {
         isLast = false;
         break;
@@ -170,8 +171,11 @@ function prepare(database: Database) {
          SELECT (SELECT MIN(ts) FROM samples WHERE series = id) AS first, (SELECT MAX(ts) FROM samples WHERE series = id) AS last FROM series
          UNION ALL SELECT (SELECT MIN(first) FROM stretches WHERE stretches.series = series.id), NULL FROM series)`,
     ),
+    // A row that came late into a stretch stays as long as that: without it the stretch would say again what the row has put right.
     deleteBefore: database.prepare(
-      "DELETE FROM samples WHERE series = ?1 AND ts IN (SELECT ts FROM samples WHERE series = ?1 AND ts < ?2 ORDER BY ts LIMIT ?3)",
+      `DELETE FROM samples WHERE series = ?1 AND ts IN (
+         SELECT ts FROM samples WHERE series = ?1
+           AND ts < MIN(?2, COALESCE((SELECT MIN(first) FROM stretches WHERE series = ?1), ?2)) ORDER BY ts LIMIT ?3)`,
     ),
     deleteStretches: database.prepare(
       "DELETE FROM stretches WHERE id IN (SELECT id FROM stretches WHERE series = ?1 AND first < ?2 AND last < ?2 ORDER BY first LIMIT ?3) RETURNING rows",
