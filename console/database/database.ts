@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { makeDirectory } from "#disk/durable-file";
 import { asError, EnvironmentError } from "#shared/errors";
+import type { Log } from "#shared/log";
 import { fullAdvice, hasNoRoom, isDiskFull } from "#disk/full-disk";
 import { privateFile } from "#disk/private-files";
 import { whyNoFile } from "#disk/regular-file";
@@ -21,6 +22,8 @@ export interface OpenOptions {
   readonly check?: boolean;
   /** Milliseconds that a statement waits for another process's lock. {@link busyPatience} by default; a process that serves nobody waits longer. */
   readonly patience?: number;
+  /** Told of a copy that has to be made first: of a large file it takes seconds, in which nothing else is done. */
+  readonly log?: Pick<Log, "info">;
 }
 
 /**
@@ -41,7 +44,7 @@ export const longPatience = 15_000;
 export function openDatabase(
   path: string,
   migrations: readonly string[],
-  { check = true, patience = busyPatience }: OpenOptions = {},
+  { check = true, patience = busyPatience, log }: OpenOptions = {},
 ): Database {
   let database: Database | undefined;
   try {
@@ -56,7 +59,7 @@ export function openDatabase(
     // It is written into the file even where it is so already, which a full disk refuses.
     if (isNew(database)) database.exec("PRAGMA auto_vacuum = INCREMENTAL");
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;");
-    migrate(database, path, migrations);
+    migrate(database, path, migrations, log);
     assertShape(database, migrations);
     if (check) assertSound(database);
     database.exec(`PRAGMA busy_timeout = ${patience}`);
@@ -168,7 +171,7 @@ function codeOf(thrown: unknown): unknown {
 /** Schemas that a newer Muster may have at most; a number beyond is damage. */
 const versionsAhead = 1_000;
 
-function migrate(database: Database, path: string, migrations: readonly string[]): void {
+function migrate(database: Database, path: string, migrations: readonly string[], log?: Pick<Log, "info">): void {
   const version = versionOf(database);
   if (version < 0 || version > migrations.length + versionsAhead)
     throw new DamagedFileError(`${path} is damaged: its schema cannot have the number ${version}`);
@@ -179,8 +182,11 @@ function migrate(database: Database, path: string, migrations: readonly string[]
       `${path} was written by a newer Muster (schema ${version}, this one knows ${migrations.length}): use that version`,
     );
   }
-  if (version > 0 && version < migrations.length)
+  if (version > 0 && version < migrations.length) {
+    const { size: bytes } = statSync(path);
+    log?.info({ path, bytes }, "a database has the schema of an older Muster: it is copied before that is changed");
     keepSchemaCopy(path, version, (to) => void database.prepare("VACUUM INTO ?").run(to));
+  }
   for (const [index, migration] of migrations.entries()) {
     if (index < version) continue;
     transaction(database, () => database.exec(`${migration}; PRAGMA user_version = ${index + 1}`));

@@ -113,6 +113,7 @@ function open(
     rescue: true,
     doors: salvageDoors,
     patience,
+    log,
     told: (file) => damaged.push(file),
     // A console holds it until it ends.
     alone: serves ? undefined : (why, mended) => underLock(lock, directory, why, mended),
