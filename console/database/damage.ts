@@ -157,6 +157,23 @@ export class Damage {
     }
   }
 
+  /**
+   * Remembers and tells something damaged that stays where it is, and is met again and again: once, also by those who start after this one.
+   * @returns whether it is news
+   */
+  noteStaying(place: string, name: string, why: string): boolean {
+    return !this.#isListed(place, name) && this.#noteOnce(place, name, why);
+  }
+
+  #isListed(place: string, name: string): boolean {
+    try {
+      const listed = this.#database.prepare("SELECT 1 FROM damaged WHERE place = ? AND name = ? LIMIT 1");
+      return listed.get(place, cut(name)) !== undefined;
+    } catch {
+      return false;
+    }
+  }
+
   noteFile({ file, keptAs, why, saved }: DamagedFile): void {
     const lost = file === "metrics.db" ? "; what completeness has counted as stored in it counts as lost" : "";
     this.note(file, keptAs, `${why}; ${saved}${lost}`);
@@ -202,11 +219,13 @@ export class Damage {
     else this.#noteOnce(table, name, why, text);
   }
 
-  #noteOnce(place: string, name: string, why: string, text?: string): void {
+  /** @returns whether it is news */
+  #noteOnce(place: string, name: string, why: string, text?: string): boolean {
     const key = `${place}\n${name}`;
-    if (this.#seen.has(key) || this.#seen.size >= maxDamaged.rows) return;
+    if (this.#seen.has(key) || this.#seen.size >= maxDamaged.rows) return false;
     this.#seen.add(key);
     this.note(place, name, why, text);
+    return true;
   }
 
   /** @returns false where it stays: its key is damaged as well, and is no longer what it is looked up by */

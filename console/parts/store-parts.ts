@@ -64,7 +64,14 @@ function makeStore(
       },
       ...common,
       ages: () => doubt.ages(),
-      damage: { noteFile },
+      damage: {
+        noteFile,
+        noteStaying(...what) {
+          const isNews = damage.noteStaying(...what);
+          if (isNews) events.storeChanged();
+          return isNews;
+        },
+      },
     });
   }
   const retention = influxRetention === undefined ? {} : { retention: influxRetention };

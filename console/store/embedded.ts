@@ -5,6 +5,7 @@ import type { Damage } from "../database/damage.ts";
 import { isDamage, transaction, type Database } from "../database/database.ts";
 import { Checkpoints } from "../database/checkpoints.ts";
 import { closeDatabase, dropDatabase, syncOf, type GroupSync } from "../database/group-sync.ts";
+import { DamagedStretches, tellOf, type DamagedStretch } from "./damaged-stretches.ts";
 import { HistoryReader } from "./history-reader.ts";
 import { mend, openMended, type MendOptions } from "../database/mend.ts";
 import { metricsSchema } from "./metrics-schema.ts";
@@ -33,7 +34,7 @@ export interface EmbeddedStoreOptions extends TrimmingOptions {
   /** The SQLite file. */
   readonly path: string;
   /** Told of what in the file did not read. */
-  readonly damage?: Pick<Damage, "noteFile">;
+  readonly damage?: Pick<Damage, "noteFile" | "noteStaying">;
   /** Called when {@link MetricsStore.health} has changed. */
   readonly onHealth?: () => void;
 }
@@ -67,7 +68,11 @@ export class EmbeddedStore implements MetricsStore {
     this.#options = options;
     this.#reader = new HistoryReader(options.path);
     this.#trimming = new Trimming(options);
-    this.#packing = new Packing({ ...options, rest: () => this.#open?.checkpoints.run() });
+    this.#packing = new Packing({
+      ...options,
+      rest: () => this.#open?.checkpoints.run(),
+      tell: (damaged) => this.#tell(damaged),
+    });
     this.#reads = new ReadQueue(options.clock, 1);
     this.#writes = new WriteTurns({
       clock: options.clock,
@@ -87,9 +92,10 @@ export class EmbeddedStore implements MetricsStore {
 
   /** Looking at every page of a gigabyte would take seconds at each start, and recent history is no promise: what is damaged begins anew. */
   get #mending(): MendOptions {
-    const { path, clock, damage } = this.#options;
+    const { path, clock, damage, log } = this.#options;
     return {
       path,
+      log,
       migrations: metricsSchema,
       check: false,
       now: () => clock.now(),
@@ -168,7 +174,8 @@ export class EmbeddedStore implements MetricsStore {
   async query({ by = "", signal, tags = {}, ...query }: MetricsQuery): Promise<readonly QueriedSeries[]> {
     if (!this.#open) throw new StoreUnavailableError("the embedded store is not started");
     const asked = { ...query, from: Math.ceil(query.from), to: Math.ceil(query.to), tags, most: maxPoints };
-    const { series, more } = await this.#reads.run(by, () => this.#reader.read(asked), signal);
+    const { series, more, damaged } = await this.#reads.run(by, () => this.#reader.read(asked), signal);
+    this.#tell(damaged);
     if (more) throw tooManyPoints(query);
     return series.map(({ tags: own, times, values, lows, highs }) => ({
       tags: own,
@@ -200,21 +207,33 @@ export class EmbeddedStore implements MetricsStore {
 
   #countAfter(series: number, after: number): number {
     if (!this.#open) return 0;
-    const { countAfter, stretchesAfter } = this.#open.statements;
+    const { countAfter, stretchesAfter, damaged } = this.#open.statements;
     let { count } = countAfter.get(series, after, maxCounted) as { count: number };
     // Only where the clock that said when a stretch was over is one that was wrong.
-    for (const { first, rows, times } of stretchesAfter.all(series, after) as unknown as StretchTimes[])
-      count += first > after ? rows : unpackTimes(times).filter((time) => time > after).length;
+    for (const one of stretchesAfter.all(series, after) as unknown as StretchTimes[]) {
+      const isLater = (time: number): boolean => time > after;
+      const some = (): number => unpackTimes(one.times).filter(isLater).length;
+      count += isLater(one.first) ? one.rows : (damaged.reading({ ...one, series }, undefined, some) ?? 0);
+    }
+    this.#tell(damaged.taken());
     return count;
   }
 
   /** @throws StoreUnavailableError */
   async last({ by = "", signal, device, ...query }: LastQuery): Promise<readonly SeriesColumns[]> {
     if (!this.#open) throw new StoreUnavailableError("the embedded store is not started");
-    const found = await this.#reads.run(by, () => this.#reader.last({ device, ...query }), signal);
-    return found.flatMap(({ measurement, tags, fields }) =>
+    const { last, damaged } = await this.#reads.run(by, () => this.#reader.last({ device, ...query }), signal);
+    this.#tell(damaged);
+    return last.flatMap(({ measurement, tags, fields }) =>
       byMoment(fields).map((one) => ({ device, measurement, tags, ...one })),
     );
+  }
+
+  #tell(damaged: readonly DamagedStretch[] = []): void {
+    for (const one of damaged) {
+      const { name, why } = tellOf(one);
+      this.#options.damage?.noteStaying("stretches", name, why);
+    }
   }
 
   get database(): Database | undefined {
@@ -256,6 +275,7 @@ export class EmbeddedStore implements MetricsStore {
 
 interface StretchTimes {
   readonly first: number;
+  readonly last: number;
   readonly rows: number;
   readonly times: Uint8Array;
 }
@@ -276,7 +296,8 @@ function prepare(database: Database) {
     countAfter: database.prepare(
       "SELECT count(*) AS count FROM (SELECT 1 FROM samples WHERE series = ?1 AND ts > ?2 LIMIT ?3)",
     ),
-    stretchesAfter: database.prepare("SELECT first, rows, times FROM stretches WHERE series = ?1 AND last > ?2"),
+    stretchesAfter: database.prepare("SELECT first, last, rows, times FROM stretches WHERE series = ?1 AND last > ?2"),
+    damaged: new DamagedStretches(database),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Worker } from "node:worker_threads";
 import { asError } from "#shared/errors";
 import { startThread } from "../database/own-thread.ts";
-import type { LastRow, LastRowsQuery } from "./last-rows.ts";
+import type { LastRowsQuery } from "./last-rows.ts";
 import type { LastRowsAnswer, ReadAnswer, ReadQuery } from "./reader.ts";
 import { StoreUnavailableError } from "./store.ts";
 
@@ -26,10 +26,10 @@ export class HistoryReader {
   }
 
   /** @throws StoreUnavailableError, as {@link read} */
-  async last(query: LastRowsQuery): Promise<readonly LastRow[]> {
+  async last(query: LastRowsQuery): Promise<Exclude<LastRowsAnswer, { error: string }>> {
     const answer = await this.#ask<LastRowsAnswer>(query);
     if (answer.error !== undefined) throw this.#failed(answer.error);
-    return answer.last;
+    return answer;
   }
 
   #ask<T>(query: ReadQuery | LastRowsQuery): Promise<T> {

@@ -1,5 +1,5 @@
 import type { Database } from "../database/database.ts";
-import { DamagedStretchError } from "./stretch/byte-reader.ts";
+import type { DamagedStretches } from "./damaged-stretches.ts";
 import { unpackColumn, unpackTimes } from "./stretch/packed-column.ts";
 
 /** What is asked for of the last values of a device in the embedded store. */
@@ -32,8 +32,12 @@ const probes = 64;
 export class LastRows {
   readonly #statements: ReturnType<typeof prepare>;
 
-  constructor(database: Database) {
+  readonly #damaged: DamagedStretches;
+
+  /** @param damaged told of stretches that do not read: there is no value of theirs */
+  constructor(database: Database, damaged: DamagedStretches) {
     this.#statements = prepare(database);
+    this.#damaged = damaged;
   }
 
   read({ device, from, to, most, rows }: LastRowsQuery): LastRow[] {
@@ -82,7 +86,7 @@ export class LastRows {
   /** Of the newest stretches in the time: one that only reaches into it may have nothing there. */
   #packed(series: number, field: string, from: number, to: number): Last | undefined {
     for (const one of this.#statements.packed.all(series, field, from, to) as unknown as Packed[]) {
-      const found = lastIn(one, from, to);
+      const found = this.#damaged.reading({ ...one, series }, field, () => lastIn(one, from, to));
       if (found) return found;
     }
     return undefined;
@@ -93,24 +97,21 @@ type Value = number | string | boolean;
 type Last = readonly [ts: number, value: Value];
 
 interface Packed {
+  readonly first: number;
+  readonly last: number;
   readonly times: Uint8Array;
   readonly data: Uint8Array;
 }
 
-/** A damaged stretch has none. */
+/** @throws DamagedStretchError */
 function lastIn({ times: packedTimes, data }: Packed, from: number, to: number): Last | undefined {
-  try {
-    const times = unpackTimes(packedTimes);
-    const values = unpackColumn(data, times.length);
-    for (let at = times.length - 1; at >= 0; at--) {
-      const [ts = 0, value] = [times[at], values[at]];
-      if (ts >= from && ts < to && value !== null && value !== undefined) return [ts, value];
-    }
-    return undefined;
-  } catch (thrown) {
-    if (thrown instanceof DamagedStretchError) return undefined;
-    throw thrown;
+  const times = unpackTimes(packedTimes);
+  const values = unpackColumn(data, times.length);
+  for (let at = times.length - 1; at >= 0; at--) {
+    const [ts = 0, value] = [times[at], values[at]];
+    if (ts >= from && ts < to && value !== null && value !== undefined) return [ts, value];
   }
+  return undefined;
 }
 
 /** A damaged row is none. */
@@ -137,7 +138,7 @@ function prepare(database: Database) {
        WHERE series = ? AND last >= ? AND first < ? GROUP BY field`,
     ),
     packed: database.prepare(
-      `SELECT times, data FROM stretches JOIN stretch_fields ON stretch = id
+      `SELECT first, last, times, data FROM stretches JOIN stretch_fields ON stretch = id
        WHERE series = ? AND field = ? AND last >= ? AND first < ? ORDER BY first DESC LIMIT ${probes}`,
     ),
   };

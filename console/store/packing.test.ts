@@ -31,10 +31,13 @@ suite("packing of the embedded store", ({ test }) => {
     const lines: [object, string][] = [];
     const note = (...line: [object, string]): void => void lines.push(line);
     const log = { ...silentLog, info: note, warn: note };
-    const store = new EmbeddedStore({ path, maxAge: 30 * stretchSpan, maxBytes: 1e9, clock, log });
+    const told: string[] = [];
+    const damage = { noteFile: () => {}, noteStaying: (...words: string[]) => told.push(words.join(" ")) > 0 };
+    const store = new EmbeddedStore({ path, maxAge: 30 * stretchSpan, maxBytes: 1e9, clock, log, damage });
     await store.start();
     scope.cleanup(() => store.stop());
     assert.ok(existsSync(`${path}.schema-2`), "a copy for who goes back");
+    assert.match(JSON.stringify(lines), /"bytes":\d+.*copied before/);
     const { database } = store;
     assert.ok(database);
     const whole = { device, measurement: "room", from: began, to: began + 100 * stretchSpan };
@@ -71,6 +74,10 @@ suite("packing of the embedded store", ({ test }) => {
     assert.equal(after[2]?.[0]?.highs?.slice(0, 280), before[2]?.[0]?.highs?.slice(0, 280));
     assert.equal((await store.ahead(began + stretchSpan))?.samples, 2_160 - 720 - 1 + 1);
     await packed("the third one as well", () => count("stretches") === 3);
+    database.exec(`UPDATE stretches SET times = zeroblob(20) WHERE first = ${began + stretchSpan}`);
+    const ahead = await store.ahead(began + 1.5 * stretchSpan);
+    assert.is(ahead?.samples, 720 + count("samples"), "of what does not read, none");
+    assert.match(told.join(), /rpi-7 room from 2026-11-01T02:00:00.000Z to .*checksum/);
 
     clock.advance(29.25 * stretchSpan);
     await put(clock.now());

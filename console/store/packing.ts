@@ -4,8 +4,9 @@ import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
 import type { Database } from "../database/database.ts";
 import { startThread } from "../database/own-thread.ts";
+import type { DamagedStretch } from "./damaged-stretches.ts";
 import type { PackAnswer } from "./packer.ts";
-import { stretchSpan, type PackOrder } from "./stretch-finder.ts";
+import { minStretchRows, stretchSpan, type PackOrder } from "./stretch-finder.ts";
 import { StretchWriter } from "./stretch-writer.ts";
 
 export interface PackingOptions {
@@ -14,12 +15,23 @@ export interface PackingOptions {
   readonly log: Log;
   /** Moves the log into the file; undefined where there is nothing to do. */
   readonly rest: () => Promise<void> | undefined;
+  /** Told of stretches that do not read. */
+  readonly tell: (damaged: readonly DamagedStretch[]) => void;
 }
 
-/** Milliseconds after a stretch's end in which most of what is late has come. */
-const grace = 15 * 60_000;
 /** Milliseconds from the opening to the first look, and between two where something came late. */
 export const packEvery = 10 * 60_000;
+
+/** What is packed, and when. */
+export interface PackingRules extends Required<Pick<PackOrder, "span" | "least">> {
+  /** Milliseconds after a stretch's end in which most of what is late has come. */
+  readonly grace: number;
+  /** Milliseconds from the opening to the first look, and between two where something came late. */
+  readonly every: number;
+}
+
+const usual: PackingRules = { span: stretchSpan, least: minStretchRows, grace: 15 * 60_000, every: packEvery };
+
 /** Milliseconds between two answers of the thread at least, and how many times as long as the writing of one took. */
 const pause = { least: 20, times: 4 };
 /** Pages that are given back at once, and from how many on it is worth it: rows leave their place to the next rows. */
@@ -32,6 +44,7 @@ const back = { pages: 200, from: 4_096 };
  */
 export class Packing {
   readonly #options: PackingOptions;
+  #rules = usual;
   #open: { readonly database: Database; readonly writer: StretchWriter } | undefined;
   #worker: Worker | undefined;
   #cancel: (() => void) | undefined;
@@ -50,9 +63,15 @@ export class Packing {
   /** To be called with each file that takes the place of the one before. */
   begin(database: Database): void {
     this.#letGo();
+    this.#rules = this.rules();
     this.#open = { database, writer: new StretchWriter(database) };
-    this.#due = this.#options.clock.monotonic() + packEvery;
+    this.#due = this.#options.clock.monotonic() + this.#rules.every;
     this.#before = Number.NEGATIVE_INFINITY;
+  }
+
+  /** By which a file is packed that {@link begin} is called with. */
+  rules(): PackingRules {
+    return usual;
   }
 
   /** Resolves once the thread has let go of the file. */
@@ -72,8 +91,9 @@ export class Packing {
   /** To be called now and then, outside of any transaction. */
   nowAndThen(): void {
     if (this.#isAsking || this.#cancel || this.#options.clock.monotonic() < this.#due) return;
-    const before = Math.floor((this.#options.clock.now() - grace) / stretchSpan) * stretchSpan;
-    this.#due = this.#options.clock.monotonic() + packEvery;
+    const { span, grace, every } = this.#rules;
+    const before = Math.floor((this.#options.clock.now() - grace) / span) * span;
+    this.#due = this.#options.clock.monotonic() + every;
     if (before === this.#before && !this.#hasLate) return;
     this.#before = before;
     this.#hasLate = false;
@@ -85,8 +105,9 @@ export class Packing {
     this.#isAsking = true;
     this.#open?.writer.expect(this.#before);
     const worker = (this.#worker ??= this.#start());
+    const { span, least } = this.#rules;
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, and no window
-    worker.postMessage({ ...this.#at, before: this.#before } satisfies PackOrder);
+    worker.postMessage({ ...this.#at, before: this.#before, span, least } satisfies PackOrder);
   }
 
   #start(): Worker {
@@ -111,6 +132,7 @@ export class Packing {
   #answered(answer: PackAnswer): void {
     this.#isAsking = false;
     if ("error" in answer) return this.#failed(answer.error);
+    this.#options.tell(answer.damaged);
     const { clock } = this.#options;
     const began = clock.monotonic();
     try {

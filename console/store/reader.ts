@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { openForReading, type Database } from "../database/database.ts";
+import { DamagedStretches, type DamagedStretch } from "./damaged-stretches.ts";
 import { LastRows, type LastRow, type LastRowsQuery } from "./last-rows.ts";
 import { orCarefully, pathOfField, StretchReader } from "./stretch-reader.ts";
 import type { Value } from "./point-sinks.ts";
@@ -29,12 +30,17 @@ export interface ReadSeries {
   readonly highs?: Float64Array;
 }
 
+/** What does not read, and is missing in the answer. */
+interface LeftOut {
+  readonly damaged?: readonly DamagedStretch[];
+}
+
 export type ReadAnswer =
-  | { readonly series: readonly ReadSeries[]; readonly more: boolean; readonly error?: undefined }
+  | ({ readonly series: readonly ReadSeries[]; readonly more: boolean; readonly error?: undefined } & LeftOut)
   | { readonly error: string };
 
 export type LastRowsAnswer =
-  | { readonly last: readonly LastRow[]; readonly error?: undefined }
+  | ({ readonly last: readonly LastRow[]; readonly error?: undefined } & LeftOut)
   | { readonly error: string };
 
 type Statements = ReturnType<typeof prepare>;
@@ -54,13 +60,14 @@ export class HistoryFile {
     // All of it as it stood at one moment: rows become stretches meanwhile.
     open.database.exec("BEGIN");
     try {
-      return this.#read(query, open.statements);
+      const answer = this.#read(query, open.statements);
+      return { ...answer, damaged: open.statements.damaged.taken() };
     } finally {
       open.database.exec("COMMIT");
     }
   }
 
-  #read(query: ReadQuery, statements: Statements): ReadAnswer {
+  #read(query: ReadQuery, statements: Statements): { readonly series: readonly ReadSeries[]; readonly more: boolean } {
     const series: ReadSeries[] = [];
     let room = query.most;
     for (const { id, tags } of statements.series.all(query.device, query.measurement) as {
@@ -89,7 +96,8 @@ export class HistoryFile {
     if (!open) return { last: [] };
     open.database.exec("BEGIN");
     try {
-      return { last: open.statements.lastRows.read(query) };
+      const last = open.statements.lastRows.read(query);
+      return { last, damaged: open.statements.damaged.taken() };
     } finally {
       open.database.exec("COMMIT");
     }
@@ -175,14 +183,16 @@ function prepare(database: Database) {
        SELECT (ts / ?5) * ?5 AS slot, CASE WHEN ${typeOf} IN ('integer', 'real') THEN json_extract(fields, ?1) END AS value
        FROM samples WHERE series = ?2 AND ts >= ?3 AND ts < ?4 LIMIT -1)
      GROUP BY slot HAVING mean IS NOT NULL ORDER BY slot LIMIT ?6`;
+  const damaged = new DamagedStretches(database);
   return {
-    lastRows: new LastRows(database),
+    damaged,
+    lastRows: new LastRows(database, damaged),
     series: database.prepare("SELECT id, tags FROM series WHERE device = ? AND measurement = ? ORDER BY tags"),
     raw: database.prepare(rawOf(type)),
     carefulRaw: database.prepare(rawOf(careful)),
     means: database.prepare(meansOf(type)),
     carefulMeans: database.prepare(meansOf(careful)),
-    stretches: new StretchReader(database, [rawOf(type), rawOf(careful)]),
+    stretches: new StretchReader(database, [rawOf(type), rawOf(careful)], damaged),
     extremes: database.prepare(extremesOf(type)),
     carefulExtremes: database.prepare(extremesOf(careful)),
   };

@@ -1,7 +1,7 @@
 import type { FieldValue } from "#shared/columns";
 import type { Database } from "../database/database.ts";
 import { unpackColumn, unpackTimes, maxStretchRows } from "./stretch/packed-column.ts";
-import { DamagedStretchError } from "./stretch/byte-reader.ts";
+import { DamagedStretches } from "./damaged-stretches.ts";
 import {
   mergeStretches,
   packStretch,
@@ -26,11 +26,15 @@ const answerSeries = 500;
 /** What a stretch, and a column of it, takes in the file beside its bytes. */
 const besides = { row: 12, column: 40 };
 
-/** Where to begin, and the moment (epoch ms) before which a stretch has to be over. */
+/** Where to begin, and what is worth a stretch. */
 export interface PackOrder {
   readonly series: number;
   readonly from: number;
+  /** The moment (epoch ms) before which a stretch has to be over. */
   readonly before: number;
+  /** In the place of {@link stretchSpan} and {@link minStretchRows}. */
+  readonly span?: number;
+  readonly least?: number;
 }
 
 /** Rows of one series that become stretches. */
@@ -66,10 +70,13 @@ const everything = -Number.MAX_SAFE_INTEGER;
 export class StretchFinder {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepare>;
+  /** What did not read of that into which rows have come late: it stays what it is, and so do they. */
+  readonly damaged: DamagedStretches;
 
   constructor(database: Database) {
     this.#database = database;
     this.#statements = prepare(database);
+    this.damaged = new DamagedStretches(database);
   }
 
   find(order: PackOrder): FoundStretches {
@@ -82,13 +89,14 @@ export class StretchFinder {
     }
   }
 
-  #find({ series, from, before }: PackOrder): FoundStretches {
+  #find(order: PackOrder): FoundStretches {
+    const { series, from } = order;
     const found: FoundStretch[] = [];
     const ids = this.#statements.series.all(series, answerSeries) as unknown as { id: number }[];
     let [rows, bytes] = [0, 0];
     for (const { id } of ids) {
       for (let at = id === series ? from : everything; ;) {
-        const step = this.#step(id, at, before);
+        const step = this.#step(id, at, order);
         if (!step) break;
         // The second would be merged with what the first one is about to replace.
         const isAgain = step.found?.replaces !== undefined && found.at(-1)?.replaces === step.found.replaces;
@@ -106,7 +114,7 @@ export class StretchFinder {
   }
 
   /** The next rows of a series that belong together. */
-  #step(series: number, from: number, before: number) {
+  #step(series: number, from: number, { before, span: length = stretchSpan, least = minStretchRows }: PackOrder) {
     const { newest, firstRow, spanAt, nextSpan, rows } = this.#statements;
     const { ts: end } = newest.get(series) as { ts: number | null };
     if (end === null) return undefined;
@@ -116,21 +124,18 @@ export class StretchFinder {
     const span = spanAt.get(series, first) as Span | undefined;
     const into = span && span.last >= first ? span : undefined;
     const { first: other } = nextSpan.get(series, first) as { first: number | null };
-    const over = into
-      ? into.last + 1
-      : Math.min((Math.floor(first / stretchSpan) + 1) * stretchSpan, other ?? Infinity);
+    const over = into ? into.last + 1 : Math.min((Math.floor(first / length) + 1) * length, other ?? Infinity);
     const until = Math.min(over, limit);
     const some = fitting(rows.all(series, first, until, maxStretchRows));
     const last = some.at(-1)?.ts ?? first;
     // What there is before it in the stretch stays there.
-    return { next: last + 1, found: this.#packed(series, into, some) };
+    return { next: last + 1, found: some.length < least ? undefined : this.#packed(series, into, some, least) };
   }
 
-  #packed(series: number, into: Span | undefined, rows: readonly StoredRow[]): FoundStretch | undefined {
-    if (rows.length < minStretchRows) return undefined;
+  #packed(series: number, into: Span | undefined, rows: readonly StoredRow[], least: number): FoundStretch | undefined {
     const { stretch: late, unfit } = stretchOf(rows);
-    if (late.times.length < minStretchRows) return undefined;
-    const stretch = into ? this.#merged(into, late) : late;
+    if (late.times.length < least) return undefined;
+    const stretch = into ? this.damaged.reading({ ...into, series }, undefined, () => this.#merged(into, late)) : late;
     if (!stretch || stretch.columns.size > maxStretchFields) return undefined;
     const packed = inPieces(stretch);
     if (!into && sizeOf(packed) >= textOf(rows)) return undefined;
@@ -138,18 +143,13 @@ export class StretchFinder {
     return { series, first, last, rows: late.times.length, kept: unfit, replaces: into?.id, packed };
   }
 
-  /** Undefined where what it was packed from does not read any more: then nothing is to be put into its place. */
-  #merged({ id, times }: Span, late: Stretch): Stretch | undefined {
-    try {
-      const own = Array.from(unpackTimes(times));
-      const columns = new Map<string, readonly FieldValue[]>();
-      for (const { field, data } of this.#statements.fields.all(id) as unknown as { field: string; data: Uint8Array }[])
-        columns.set(field, unpackColumn(data, own.length));
-      return mergeStretches({ times: own, columns }, late);
-    } catch (thrown) {
-      if (thrown instanceof DamagedStretchError) return undefined;
-      throw thrown;
-    }
+  /** @throws DamagedStretchError where it does not read any more: then nothing is to be put into its place */
+  #merged({ id, times }: Span, late: Stretch): Stretch {
+    const own = Array.from(unpackTimes(times));
+    const columns = new Map<string, readonly FieldValue[]>();
+    for (const { field, data } of this.#statements.fields.all(id) as unknown as { field: string; data: Uint8Array }[])
+      columns.set(field, unpackColumn(data, own.length));
+    return mergeStretches({ times: own, columns }, late);
   }
 }
 

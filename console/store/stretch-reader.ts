@@ -1,6 +1,6 @@
 import type { Database } from "../database/database.ts";
+import type { DamagedStretches } from "./damaged-stretches.ts";
 import { Means, RawPoints, type PointSink, type Value } from "./point-sinks.ts";
-import { DamagedStretchError } from "./stretch/byte-reader.ts";
 import { unpackColumn, unpackNumbers, unpackTimes } from "./stretch/packed-column.ts";
 
 /** One field of one series, from a moment to another one. */
@@ -22,6 +22,8 @@ interface Block {
 }
 
 interface PackedPoints {
+  readonly first: number;
+  readonly last: number;
   readonly times: Uint8Array;
   readonly data: Uint8Array;
 }
@@ -29,10 +31,15 @@ interface PackedPoints {
 /** Reads stretches and the rows that lie before, after and between them as one: what stands in a row was written later. */
 export class StretchReader {
   readonly #statements: Statements;
+  readonly #damaged: DamagedStretches;
 
-  /** @param rowsOf the statements that give the rows of a field, in order of time: as fast as it goes, and also where one does not read */
-  constructor(database: Database, rowsOf: readonly [fast: string, careful: string]) {
+  /**
+   * @param rowsOf the statements that give the rows of a field, in order of time: as fast as it goes, and also where one does not read
+   * @param damaged told of stretches that do not read: there is no sample of theirs
+   */
+  constructor(database: Database, rowsOf: readonly [fast: string, careful: string], damaged: DamagedStretches) {
     this.#statements = prepare(database, rowsOf);
+    this.#damaged = damaged;
   }
 
   has(series: number, from: number, to: number): boolean {
@@ -56,7 +63,8 @@ export class StretchReader {
   #read(series: number, range: FieldRange, room: number, sink: PointSink): void {
     const rows = new RowsInOrder(this.#statements, series, range, room);
     for (const one of this.#statements.packed.iterate(series, range.field, range.from, range.to)) {
-      const block = blockOf(one);
+      const packed = one as unknown as PackedPoints;
+      const block = this.#damaged.reading({ ...packed, series }, range.field, () => blockOf(packed));
       if (block && !addBlock(block, rows, range, sink)) return;
     }
     addRows(rows, sink);
@@ -155,15 +163,9 @@ function valueOf({ value, type }: RowPoint): Value {
   return type === "true" || type === "false" ? type === "true" : value;
 }
 
-/** A damaged stretch is no sample. */
-function blockOf({ times: packedTimes, data }: PackedPoints): Block | undefined {
-  try {
-    const times = unpackTimes(packedTimes);
-    return { times, values: unpackNumbers(data, times.length) ?? unpackColumn(data, times.length) };
-  } catch (thrown) {
-    if (thrown instanceof DamagedStretchError) return undefined;
-    throw thrown;
-  }
+function blockOf({ times: packedTimes, data }: PackedPoints): Block {
+  const times = unpackTimes(packedTimes);
+  return { times, values: unpackNumbers(data, times.length) ?? unpackColumn(data, times.length) };
 }
 
 type Statements = ReturnType<typeof prepare>;
@@ -175,7 +177,7 @@ function prepare(database: Database, [fast, careful]: readonly [string, string])
     carefulRows: database.prepare(careful),
     // They do not overlap: what ends after the beginning begins with the last one that begins before it.
     packed: database.prepare(
-      `SELECT times, data FROM stretches JOIN stretch_fields ON stretch = id AND field = ?2
+      `SELECT first, last, times, data FROM stretches JOIN stretch_fields ON stretch = id AND field = ?2
        WHERE series = ?1 AND first < ?4
          AND first >= COALESCE((SELECT MAX(first) FROM stretches WHERE series = ?1 AND first <= ?3), ?3)
        ORDER BY first`,

@@ -5,8 +5,10 @@ import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
+import { House } from "../../test/damage.ts";
 import { suite, type Scope } from "../../test/suite.ts";
 import { openDatabase, openForReading, transaction, type Database } from "../database/database.ts";
+import type { DamagedStretch } from "./damaged-stretches.ts";
 import { metricsSchema } from "./metrics-schema.ts";
 import { maxPoints } from "./points.ts";
 import { HistoryFile, type ReadQuery } from "./reader.ts";
@@ -58,6 +60,11 @@ class File {
     const whole = { series: 0, from: everything, before: late, ...order };
     this.writer.expect(whole.before);
     return this.#finder.find(whole);
+  }
+
+  /** What the finder has found not to read. */
+  damaged(): readonly DamagedStretch[] {
+    return this.#finder.damaged.taken();
   }
 
   /** @returns the most bytes that were packed in one answer */
@@ -423,8 +430,45 @@ suite("stretches of the embedded store", ({ test }) => {
     assert.equal(Array.from(file.read().times).slice(0, 2), [99, stretchSpan + 100]);
     for (let at = 0; at < 50; at += 1) file.write("room", at, { t: -at });
     file.packAll();
+    assert.equal(
+      file.damaged().map(({ device: whose, first }) => [whose, first]),
+      [[device, 0]],
+    );
     assert.is(file.count("stretches"), 2);
     assert.is(file.read().times.length, 50 + 1 + 40);
+  });
+
+  test("a stretch that does not read is told as damage, once, and all else is answered", async (scope) => {
+    const directory = await scope.directory();
+    const first = await House.open(directory);
+    first.state.database.prepare("INSERT INTO devices (id, first_seen, online) VALUES (?, 0, 0)").run(device);
+    await first.close();
+    const began = Math.floor(Date.now() / stretchSpan) * stretchSpan - 2 * stretchSpan;
+    const file = new File(join(directory, "metrics.db"));
+    for (let at = 0; at < 200; at += 1) file.write("room", began + at * 60_000, { t: at, word: "open" });
+    file.packAll();
+    file.database.exec("UPDATE stretch_fields SET data = zeroblob(20) WHERE stretch = 1 AND field = 't'");
+    file.close();
+
+    const asked = `from=${began}&to=${began + 2 * stretchSpan}&measurement=room`;
+    for (const _ of ["a start", "another"]) {
+      const house = await House.open(directory);
+      scope.cleanup(() => house.close());
+      const points = async (more: string): Promise<number | undefined> => {
+        const { status, body } = await house.ask(`/api/devices/${device}/metrics?${asked}&${more}`);
+        assert.is(status, 200);
+        return (body as { series: { points: unknown[] }[] }).series[0]?.points.length;
+      };
+      assert.equal([await points("field=t&every=0"), await points("field=t&every=60s")], [80, 80]);
+      assert.is(await points("field=word&every=0"), 200);
+      const { damaged } = (await house.ask("/api/damage")).body as { damaged: { place: string; name: string }[] };
+      assert.equal(
+        damaged.map(({ place, name }) => [place, name.slice(0, 7)]),
+        [["stretches", "d1 room"]],
+      );
+      assert.is(((await house.ask("/healthz")).body as { damaged: number }).damaged, 1);
+      await house.close();
+    }
   });
 });
 
