@@ -277,6 +277,7 @@ function atPoints({ agent, server }: Points): Named[] {
   ];
 }
 
-function arm(who: Role, point: string, most: number, random: Random): Arm {
+/** Who dies when it comes by a point. */
+export function arm(who: Role, point: string, most: number, random: Random): Arm {
   return { who, point, nth: random.between(1, most), down: random.pick([0, 50, 200, 600]) };
 }

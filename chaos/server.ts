@@ -11,6 +11,7 @@ import { EmbeddedStore } from "../console/store/embedded.ts";
 import { InfluxStore } from "../console/store/influx.ts";
 import { sayReady, settingsOfProcess } from "./child.ts";
 import { hastyClock } from "./hasty-clock.ts";
+import { packAllTheTime } from "./packing.ts";
 import { around, aroundTraffic, KillPoints } from "./points.ts";
 import { openBus } from "./server-bus.ts";
 import { SteppedClock } from "./stepped-clock.ts";
@@ -28,6 +29,7 @@ const log = createLog(who, "info");
 
 aroundRows();
 aroundWrites(EmbeddedStore.prototype);
+packAllTheTime(points, directory);
 aroundWrites(InfluxStore.prototype);
 const state = openState(home, clock);
 const { bus, begin } = await openBus(settings, state, topics.root, new SteppedClock(hastyClock, step));

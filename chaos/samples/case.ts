@@ -136,7 +136,17 @@ class SampleTrial implements Trial {
 
   counts(): string {
     const { samples: kept, stored, promised, gaps } = this.#tally;
-    return `${kept} samples kept, ${stored} of them stored, ${promised} more promised by PUBACK, ${gaps} gaps told, ${this.#alerts.counts()}`;
+    return `${kept} samples kept, ${stored} of them stored, ${promised} more promised by PUBACK, ${gaps} gaps told, ${this.#packed()}${this.#alerts.counts()}`;
+  }
+
+  /** Of the embedded store. */
+  #packed(): string {
+    const packed = this.#witness.packed();
+    const into = packed.filter((one) => one.into);
+    const rows = packed.reduce((sum, one) => sum + one.rows, 0);
+    return packed.length === 0
+      ? ""
+      : `${rows} rows packed into ${packed.length} stretches, ${into.length} of them anew, `;
   }
 
   async stop(): Promise<void> {

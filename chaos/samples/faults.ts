@@ -1,5 +1,6 @@
-import { anAgent, blow, moment, type Faults, type Maker, type Points } from "../faults.ts";
-import { smallOutbox } from "../setting.ts";
+import { anAgent, arm, blow, moment, type Faults, type Maker, type Points } from "../faults.ts";
+import { packingPoints } from "../packing.ts";
+import { smallOutbox, type Setting } from "../setting.ts";
 
 /** Where agents and console can be made to die on a sample's way. */
 export const samplePoints: Points = {
@@ -14,7 +15,7 @@ export const samplePoints: Points = {
 };
 
 /** What is done in rounds of samples alone: of commands there are no clones, at most once is a promise of one ledger. */
-export function sampleFaults(): Faults {
+export function sampleFaults({ store }: Pick<Setting, "store">): Faults {
   return new Map<string, Maker>([
     // Long enough that a small outbox has to let go of its oldest.
     [
@@ -25,5 +26,13 @@ export function sampleFaults(): Faults {
       }),
     ],
     ["clone an agent", (random) => ({ blows: [blow("clone", anAgent(random), random)], arms: [] })],
+    ...(store === "embedded" ? packingPoints.map(atPacking) : []),
   ]);
+}
+
+function atPacking(point: string): readonly [string, Maker] {
+  return [
+    `console: ${point}`,
+    (random) => ({ blows: [], arms: [arm("server", point, samplePoints.server.nth, random)] }),
+  ];
 }

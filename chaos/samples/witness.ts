@@ -2,6 +2,7 @@ import type { Client } from "#api/client";
 import { ApiError } from "#api/api-errors";
 import type { Incident } from "../incident.ts";
 import { JournalReader } from "../journal.ts";
+import { packedIn, type Packed } from "../packing.ts";
 import type { Acked, Kept, Stored, ToldGap } from "./check.ts";
 import { simpleDevice, type Device } from "../setting.ts";
 import type { Fleet } from "../fleet.ts";
@@ -21,6 +22,7 @@ export class Witness {
   readonly #acked: JournalReader<Acked>;
   readonly #promised: JournalReader<Promised>;
   readonly #incidents: JournalReader<Incident>;
+  readonly #packed: JournalReader<Packed>;
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
@@ -28,6 +30,7 @@ export class Witness {
     this.#acked = new JournalReader(`${fleet.site.directory}/acked.jsonl`);
     this.#promised = new JournalReader(`${fleet.site.directory}/promised.jsonl`);
     this.#incidents = new JournalReader(`${fleet.site.directory}/incidents.jsonl`);
+    this.#packed = new JournalReader(packedIn(fleet.site.directory));
   }
 
   kept(device: Device): readonly Kept[] {
@@ -41,6 +44,11 @@ export class Witness {
   /** What befell processes. */
   incidents(): readonly Incident[] {
     return this.#incidents.read();
+  }
+
+  /** What the embedded store has packed. */
+  packed(): readonly Packed[] {
+    return this.#packed.read();
   }
 
   /** Simple samples whose PUBACK came. */
