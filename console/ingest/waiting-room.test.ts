@@ -60,6 +60,17 @@ suite("between what devices send and what the store takes", ({ test }) => {
     );
   });
 
+  test("the wall clock is set while a batch waits: it came as long ago, by the time that it is now", async (scope) => {
+    const { clock, arrivals, offer, hold, go } = rig(scope);
+    hold();
+    offer(device(1), "a");
+    clock.advance(5_000);
+    clock.setWall(clock.now() - 8 * 86_400_000);
+    go();
+    await nextTurn();
+    assert.equal(arrivals, [clock.now() - 5_000]);
+  });
+
   test("nothing is taken while the store has its hands full, and it goes on when there is room", async (scope) => {
     const { state, taken, offer, go } = rig(scope);
     state.onTheWay = maxOnTheWay - 1;

@@ -39,9 +39,10 @@ const overhead = 256;
 
 interface Waiting {
   readonly message: Message;
-  readonly arrival: number;
   /** By the monotonic clock. */
   readonly at: number;
+  /** By the machine's uptime, which counts a sleep as well. */
+  readonly uptime: number;
 }
 
 /**
@@ -90,7 +91,7 @@ export class WaitingRoom {
     const mono = clock.monotonic();
     this.#pressure.look();
     if (this.#waiting.size === 0 && this.#hasTime(mono) && this.#hasRoom) return take(device, message, clock.now());
-    this.#keep(device, { message, arrival: clock.now(), at: mono });
+    this.#keep(device, { message, at: mono, uptime: clock.uptime() });
   }
 
   /** There is room again in the store's hands. */
@@ -175,10 +176,11 @@ export class WaitingRoom {
     }
   }
 
-  #take(device: DeviceId, { message, arrival }: Waiting): void {
-    const { take, failed } = this.#options;
+  /** When it came is told by the clock of now: one that was wrong, and has been set meanwhile, would be believed by whoever believes this one. */
+  #take(device: DeviceId, { message, uptime }: Waiting): void {
+    const { clock, take, failed } = this.#options;
     try {
-      take(device, message, arrival);
+      take(device, message, clock.now() - (clock.uptime() - uptime));
     } catch (thrown) {
       failed(device, thrown);
     }
