@@ -307,7 +307,11 @@ function pointsOf(times: Float64Array, values: ReadSeries["values"]): [number, n
 
 /** The fields that were taken together, in order of time. */
 function byMoment(fields: LastRow["fields"]): Pick<SeriesColumns, "times" | "fields">[] {
-  const moments = new Map<number, Record<string, number | string | boolean>>();
-  for (const [name, [ts, value]] of fields) moments.set(ts, { ...moments.get(ts), [name]: value });
-  return [...moments].sort(([a], [b]) => a - b).map(([ts, own]) => ({ times: [ts], fields: own }));
+  const moments = new Map<number, [name: string, value: number | string | boolean][]>();
+  for (const [name, [ts, value]] of fields) {
+    const own = moments.get(ts);
+    if (own) own.push([name, value]);
+    else moments.set(ts, [[name, value]]);
+  }
+  return [...moments].sort(([a], [b]) => a - b).map(([ts, own]) => ({ times: [ts], fields: Object.fromEntries(own) }));
 }

@@ -25,6 +25,8 @@ interface Row {
   readonly fields: string;
 }
 
+/** Values of one device that are looked up, beyond those of the series in which that many are reached: no more are shown of one. */
+export const maxLastValues = 20_000;
 /** Moments of a longer time at which the row behind them is looked at as well, in each series. */
 const probes = 64;
 
@@ -46,11 +48,17 @@ export class LastRows {
       measurement: string;
       tags: string;
     }[];
-    return all.flatMap(({ id, measurement, tags }) => {
+    const found: LastRow[] = [];
+    let values = 0;
+    for (const { id, measurement, tags } of all) {
+      if (values >= maxLastValues) break;
       const own = objectIn(tags) as Record<string, string> | undefined;
       const fields = own && this.#fields(id, { from, to, rows });
-      return own && fields && fields.size > 0 ? [{ measurement, tags: own, fields }] : [];
-    });
+      if (!fields || fields.size === 0) continue;
+      values += fields.size;
+      found.push({ measurement, tags: own, fields });
+    }
+    return found;
   }
 
   #fields(series: number, { from, to, rows }: Pick<LastRowsQuery, "from" | "to" | "rows">): LastRow["fields"] {
