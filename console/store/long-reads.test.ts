@@ -98,11 +98,15 @@ suite("long reads", ({ test }) => {
     const asked = { device, from: 0, to: 10_000, most: 500, rows: 1_000 };
     await store.last({ ...asked, most: 1 });
     let found: readonly SeriesColumns[] = [];
-    const share = await held(async () => (found = await store.last(asked)));
+    const share = await held(async () => {
+      found = await store.last(asked);
+      // The turn in which the answer comes is measured once it is over.
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    });
     assert.is(found.length, maxLastValues / 500);
     assert.equal(Object.keys(found[0]?.fields ?? {}).sort(), Object.keys(fields).sort());
-    // With each field's object made anew for the next one it was 0.8.
-    assert.ok(share < 0.5, `${share}`);
+    // With each field's object made anew for the next one it was 0.94.
+    assert.ok(share < 0.7, `${share}`);
   });
 
   test("as many points as are allowed are answered, one more is not; of all series together", async (scope) => {
