@@ -31,7 +31,7 @@ const beginning = 1_000;
 /** A rule that looks at every sample of the agents, and somebody who is told: the evidence is what they wrote down, the console's list, and what has come. */
 export class AlertWatch {
   readonly #stage: Stage;
-  readonly #receiver = new Receiver();
+  readonly #receiver = new Receiver(rule);
   /** Since when the rule has been there (epoch ms). */
   #from = Infinity;
   readonly #told = new Set<string>();

@@ -19,7 +19,13 @@ export type Mood = (typeof moods)[number];
 export class Receiver {
   readonly received: Received[] = [];
   mood: Mood = "takes";
+  readonly #rule: string;
   readonly #server = createServer((request, response) => void this.#take(request, response));
+
+  /** @param rule whose notices are noted: those of others, as of a clone, go by the same channel */
+  constructor(rule: string) {
+    this.#rule = rule;
+  }
 
   async start(): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
@@ -48,7 +54,9 @@ export class Receiver {
   }
 
   #note(body: string): void {
-    const { alert, kind, device, since } = JSON.parse(body) as Omit<Received, "since"> & { since: string };
+    const { alert, kind, device, since, rule } = JSON.parse(body) as Omit<Received, "since"> &
+      Record<"since" | "rule", string>;
+    if (rule !== this.#rule) return;
     this.received.push({ alert, kind, device, since: Date.parse(since), on: Date.now() });
   }
 }
