@@ -50,9 +50,12 @@ export interface Alert {
 /** Events kept of one alert: the newest. */
 export const maxAlertEvents = 50;
 
-/** What the series of an alert begins with that stands for several: of many devices or series at once, and of one series that fires again and again. */
-const forMany = "many:";
-const forFlaps = "again:";
+/**
+ * What the series of an alert begins with that stands for several: of many devices or series at once, and of one series that fires again and
+ * again. No command's key, no job's id and no series of tags begins with it.
+ */
+const forMany = "+many:";
+const forFlaps = "+again:";
 
 /** The series of an alert that stands for others, and is over with the last of them. */
 export const seriesForMany = (id: string): string => `${forMany}${id}`;

@@ -222,6 +222,7 @@ export class Alerts {
     this.#samples.forget(device);
     this.late.forget(device);
     this.book.forget(device);
+    this.#reminders.forget(device);
   }
 
   /** @throws Error of the database */

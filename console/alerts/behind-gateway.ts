@@ -35,11 +35,12 @@ export class BehindGateway {
   cause({ id, rule, device, history }: Alert): Alert | "later" | undefined {
     const { gatewayOf, isAboutHearing, clock } = this.#options;
     const gateway = device === "" || !isAboutHearing(rule) ? undefined : gatewayOf(device);
-    if (!gateway || gateway.id === device) return undefined;
+    // Whatever else may be the matter with one that is heard, it is not why somebody behind it is not.
+    if (!gateway || gateway.id === device || gateway.heard) return undefined;
     const its = this.#alertOf(gateway.id);
     // A gateway says by itself through whom it is reached: of those who name each other one is told.
     if (its && this.#isToldWith(its, id)) return undefined;
-    if (its || gateway.heard) return its;
+    if (its) return its;
     const since = history.find(({ what }) => what === "fired")?.ts ?? -Infinity;
     const waited = clock.now() - since;
     return waited >= 0 && waited < gatewayAwaited ? "later" : undefined;

@@ -185,6 +185,50 @@ suite("alerts when clocks are put, gateways go and links flap", ({ test }) => {
     assert.is(at.said().length, 2);
   });
 
+  test("who is behind a gateway that is heard stands for himself, whatever else is the matter with that one", async (scope) => {
+    const at = await started(
+      scope,
+      { name: "S", when: "silent > 10m" },
+      { name: "There", when: "online = true", severity: "info" },
+    );
+    at.put("gw", { online: true, lastSeen: begin });
+    at.put("sensor", { online: true, tags: ["via:gw"], lastSeen: begin });
+    at.pass(minute, "gw", "sensor");
+    at.put("sensor", { online: false });
+    at.pass(15 * minute, "gw");
+    assert.ok(at.said().includes("firing S sensor"), at.said().join());
+  });
+
+  test("a command's key is none of the marks of alerts that stand for others", async (scope) => {
+    const at = await started(scope, { name: "C", when: "command = failed" });
+    at.put(rpi, { lastSeen: begin });
+    const fail = (key: string): void => {
+      const { alerts, clock } = at;
+      const ended = {
+        device: rpi,
+        id: key,
+        key,
+        state: "failed",
+        ts: clock.now(),
+        ended: clock.now(),
+        args: {},
+        by: "ann",
+      };
+      alerts.commandChanged(ended as unknown as Command);
+      at.pass(minute);
+    };
+    for (const key of ["again:x", "many:x", "x"]) fail(key);
+    at.alerts.book.forget(parseDeviceId("nobody"));
+    at.pass(minute);
+    assert.equal(
+      at.alerts.book
+        .open()
+        .map(({ series, told }) => [series, told])
+        .sort(),
+      ["again:x", "many:x", "x"].map((key) => [key, "yes"]),
+    );
+  });
+
   test("a forecast goes on over a restart, and where other rules are applied", async (scope) => {
     const database = await openAlertDisk(scope);
     const rule = { name: "F", when: "forecast(m.v, 3d) > 100" };

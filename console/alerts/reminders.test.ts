@@ -3,6 +3,7 @@ import { ManualClock } from "#shared/clock";
 import { suite } from "../../test/suite.ts";
 import type { Database } from "../database/database.ts";
 import { begin, columns, openAlertDisk, openAlerts, rpi } from "./fixture.ts";
+import { maxToldOfDevice, toldWithin } from "./tell-limit.ts";
 
 const hour = 3_600_000;
 const rule = { when: "m.v > 5", remind: "4h" };
@@ -46,6 +47,26 @@ suite("alerts: reminders", ({ test }) => {
     at.alerts.flush();
     await wait(clock, 8 * hour);
     assert.equal(kinds(at), ["firing", "reminder", "reminder", "resolved"]);
+    await at.alerts.stop();
+  });
+
+  test("of one device no more are told again in a minute than told, and the others in the next ones", async (scope) => {
+    const clock = new ManualClock(begin);
+    const at = await fire(await openAlertDisk(scope), clock);
+    const all = 2 * maxToldOfDevice + 5;
+    for (let one = 1; one < all; one++) {
+      if (one % (maxToldOfDevice - 1) === 0) await wait(clock, toldWithin);
+      at.alerts.observe(rpi, [{ ...columns(begin, [9]), tags: { one: String(one) } }]);
+      at.alerts.flush();
+    }
+    assert.is(at.told.length, all);
+    await wait(clock, 4 * hour);
+    const reminders = (): number => kinds(at).filter((kind) => kind === "reminder").length;
+    assert.is(reminders(), maxToldOfDevice);
+    await wait(clock, toldWithin);
+    assert.is(reminders(), 2 * maxToldOfDevice);
+    await wait(clock, toldWithin);
+    assert.is(reminders(), all);
     await at.alerts.stop();
   });
 

@@ -1,6 +1,7 @@
 import type { Clock } from "#shared/clock";
 import type { Signal } from "#shared/signal";
 import type { Alert } from "./alert.ts";
+import { TellLimit } from "./tell-limit.ts";
 
 export interface RemindersOptions {
   readonly clock: Clock;
@@ -13,7 +14,7 @@ export interface RemindersOptions {
   readonly remind: (alerts: readonly Alert[]) => void;
 }
 
-/** Milliseconds after which is looked again at what is due and held back: a silence ends by the clock alone. */
+/** Milliseconds after which is looked again at what is due and held back: a silence ends by the clock alone, and so does a device's minute. */
 const lookAgain = 60_000;
 /** The longest that a look is put off, ms: clocks are set. */
 const longestWait = 3_600_000;
@@ -24,6 +25,8 @@ const longestWait = 3_600_000;
  */
 export class Reminders {
   readonly #options: RemindersOptions;
+  /** Its own: reminders leave room for what is new. */
+  readonly #limit = new TellLimit();
   #next: { readonly at: number; readonly cancel: () => void } | undefined;
   #off: (() => void) | undefined;
 
@@ -53,12 +56,18 @@ export class Reminders {
       const at = this.#dueAt(alert, now);
       if (at === undefined) continue;
       if (at > now) next = Math.min(next, at);
-      else if (muted(alert.rule, alert.device)) next = Math.min(next, now + lookAgain);
+      else if (muted(alert.rule, alert.device) || !this.#limit.take(alert.device, clock.monotonic()))
+        next = Math.min(next, now + lookAgain);
       else due.push(alert);
     }
     // Each of them comes back as a change, with its next time.
     if (due.length > 0) remind(due);
     if (next < Infinity) this.#lookAt(next);
+  }
+
+  /** Of a device that is gone. */
+  forget(device: string): void {
+    this.#limit.forget(device);
   }
 
   #changed(alert: Alert): void {
