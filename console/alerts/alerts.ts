@@ -17,7 +17,7 @@ import { isAboutHearing } from "./device-values.ts";
 import { DeviceWatch } from "./device-watch.ts";
 import { EndingWatch, type EndedJob, type Endings } from "./ending-watch.ts";
 import type { Gateway } from "./behind-gateway.ts";
-import { replayInTurns, rowsFromStore } from "./history.ts";
+import { replayInTurns, rowsFromStore, usualInterval } from "./history.ts";
 import { LateSamples } from "./late-samples.ts";
 import { Mutes, assertMute, maxMutes, maxMutesOfOne, type Mute } from "./mutes.ts";
 import { Reminders } from "./reminders.ts";
@@ -30,7 +30,10 @@ import { tagsOfSeries, type Alert } from "./alert.ts";
 /** What is known of a device, as rules and mutes look at it. */
 export interface KnownDevice {
   readonly groups: readonly string[];
+  /** Between its agent's samples, ms; null where it has none. */
   readonly interval: number | null;
+  /** Between the rounds of a device that only publishes, ms, where that is learned. */
+  readonly rhythm: number | null;
   /** Through which other one it is reached, where that is there. */
   readonly gateway: Gateway | undefined;
   /** By what lasts: filters' names. */
@@ -303,12 +306,15 @@ export class Alerts {
     const { overrides, base } = read;
     const variant = overrides.find(({ group }) => known?.groups.includes(group)) ?? base;
     const every = to - from <= previewedRaw ? 0 : aMinute;
-    const { check, timing } = ruleOn(read, variant, RuleSets.gapOf(known?.interval ?? null));
+    const interval = known?.interval ?? null;
+    const { check, timing } = ruleOn(read, variant, RuleSets.gapOf(interval));
     const found = await rowsFromStore(this.#options.store, check, { device, from, to, every, by });
     const all = [];
     for (const [series, rows] of found) {
       if (rule.series && !seriesFits(rule.series, tagsOfSeries(series) ?? {})) continue;
-      const { episodes } = await replayInTurns(check, timing, rows);
+      // Who only publishes says no interval, and may have had another one then than now: the rows themselves show it.
+      const gap = interval === null ? RuleSets.gapOf(usualInterval(rows)) : timing.gap;
+      const { episodes } = await replayInTurns(check, { ...timing, gap }, rows);
       all.push({ series, episodes: episodes.slice(-maxPreviewed) });
     }
     const wholes = all.filter(({ series }) => series.includes('-total"'));
@@ -319,7 +325,7 @@ export class Alerts {
     const found = this.#setOf.get(device);
     if (found) return found;
     const known = this.#options.known(device);
-    const made = known ? this.#sets.of(known.plain, known.groups, known.interval) : noRules;
+    const made = known ? this.#sets.of(known.plain, known.groups, known.interval ?? known.rhythm) : noRules;
     this.#setOf.set(device, made);
     return made;
   }

@@ -1,6 +1,7 @@
 import type { ReadRule } from "#shared/alerts/read-rule";
 import { comparisonsOf } from "#shared/filter/condition";
 import { deviceNames, readerOf, type DeviceValues } from "#shared/filter/filter-values";
+import { usualGap } from "#shared/liveness";
 import type { LookUp } from "#shared/filter/evaluate-filter";
 import type { Identity } from "../certificates/device-identity.ts";
 import type { Device } from "../devices/device.ts";
@@ -50,6 +51,15 @@ export const isHeard = (name: string): boolean =>
 /** Whether a rule is about a device being heard. */
 export function isAboutHearing(read: ReadRule | undefined): boolean {
   return read?.kind === "device" && comparisonsOf(read.base.when).some(({ name }) => isHeard(name));
+}
+
+/**
+ * Milliseconds between the rounds of a device that only publishes; null where not known. By whole minutes, so that devices of one interval share their
+ * set of rules; the step is beside the minute, as a device that sends each ten minutes would change its set with each message.
+ */
+export function rhythmOf({ silentAfter }: Pick<Device, "silentAfter">): number | null {
+  const gap = usualGap(silentAfter);
+  return gap === undefined ? null : Math.ceil(gap / 60_000 - 0.25) * 60_000;
 }
 
 /** What a person's tag begins with that says through which other device one is reached. */

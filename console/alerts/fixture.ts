@@ -14,7 +14,7 @@ import type { MetricsQuery, QueriedSeries, SeriesColumns } from "../store/store.
 import type { Notice } from "../notifications/notice.ts";
 import { Alerts } from "./alerts.ts";
 import type { Gateway } from "./behind-gateway.ts";
-import { ruleLookUp, viaOf } from "./device-values.ts";
+import { rhythmOf, ruleLookUp, viaOf } from "./device-values.ts";
 
 export const rpi = parseDeviceId("rpi-7");
 export const begin = Date.UTC(2026, 0, 1);
@@ -80,6 +80,7 @@ export function openAlerts(database: Database, clock = new ManualClock(begin), m
       return {
         groups: its,
         interval: device.interval,
+        rhythm: rhythmOf(device),
         gateway: gatewayOf(device),
         plain: lookUpIn(values),
         all: (heardFrom) =>

@@ -59,6 +59,19 @@ export async function rowsFromStore(
   return new Map([...rows].map(([key, its]) => [key, inOrder(its)]));
 }
 
+/**
+ * How far apart rows are usually, ms: the median, which outages and samples sent twice do not move. Null of fewer than three rows.
+ * @param rows in the order of their times
+ */
+export function usualInterval(rows: readonly ReplayRow[]): number | null {
+  if (rows.length < 3) return null;
+  const gaps = Float64Array.from(
+    { length: rows.length - 1 },
+    (_, at) => (rows[at + 1]?.[0] ?? 0) - (rows[at]?.[0] ?? 0),
+  );
+  return gaps.sort()[gaps.length >> 1] ?? null;
+}
+
 /** When a rule would have fired, with others between. @param rows in the order of their times */
 export async function replayInTurns(
   check: RuleCheck,

@@ -9,7 +9,7 @@ import { alertMark, alertsToMark } from "../alerts/alert-mark.ts";
 import { Alerts, type KnownDevice } from "../alerts/alerts.ts";
 import type { Alert } from "../alerts/alert.ts";
 import type { Gateway } from "../alerts/behind-gateway.ts";
-import { ruleLookUp, viaOf } from "../alerts/device-values.ts";
+import { rhythmOf, ruleLookUp, viaOf } from "../alerts/device-values.ts";
 import { identityOf } from "../certificates/device-identity.ts";
 import type { ClockDoubt } from "../clock/clock-doubt.ts";
 import type { Device } from "../devices/device.ts";
@@ -160,6 +160,7 @@ function knownOf({ clock, state }: Surroundings, { devices, ingest }: Needs) {
     return {
       groups,
       interval: device.interval,
+      rhythm: rhythmOf(device),
       gateway: gatewayOf(device),
       plain: lookUpIn(values),
       all: (heardFrom) =>
