@@ -1,7 +1,6 @@
-import { readRule, knownNames, type ReadRule } from "#shared/alerts/read-rule";
-import type { AlertRule } from "#shared/alerts/alert-rule";
+import { knownNames, type ReadRule } from "#shared/alerts/read-rule";
 import { BadInputError } from "#shared/errors";
-import { assertTold } from "#shared/filter/choose-devices";
+import { assertTold, parseChoice } from "#shared/filter/choose-devices";
 import { comparisonsOf } from "#shared/filter/condition";
 import { deviceNames, readerOf, type DeviceValues } from "#shared/filter/filter-values";
 import { quoted } from "#shared/printable";
@@ -14,23 +13,23 @@ export interface RuleSurroundings {
 }
 
 /**
- * A rule that stands as it is goes through: what is exported can be applied again, also where a fact of it has gone meanwhile.
- * @throws BadInputError where a rule is for devices by a name that no device tells: it would count for none, or with `!=` for all
+ * What is wrong where a rule is for devices by a name that no device tells: it would count for none, or with `!=` for all. A rule that stands as it
+ * is goes through: what is exported can be applied again, also where a fact of it has gone meanwhile.
+ * @param where one that reads
  */
-export function assertScopesTold(
-  rules: readonly AlertRule[],
+export function untoldScope(
+  name: string,
+  where: string,
   before: (name: string) => ShownRule | undefined,
   { devices }: RuleSurroundings,
-): void {
-  for (const rule of rules) {
-    const { scope } = readRule(rule);
-    if (!scope || before(rule.name)?.rule.where === rule.where) continue;
-    try {
-      assertTold(scope, devices);
-    } catch (thrown) {
-      if (!(thrown instanceof BadInputError)) throw thrown;
-      throw new BadInputError(`the rule ${quoted(rule.name)}: ${thrown.message}`);
-    }
+): string | undefined {
+  if (before(name)?.rule.where === where) return undefined;
+  try {
+    assertTold(parseChoice(where), devices);
+    return undefined;
+  } catch (thrown) {
+    if (!(thrown instanceof BadInputError)) throw thrown;
+    return thrown.message;
   }
 }
 

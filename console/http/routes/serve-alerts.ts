@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { FastifyRequest } from "fastify";
 import type { AlertDocument, MaintenanceDocument, ShownRuleDocument, TakenMaintenance } from "#api/alert-routes";
 import { readRule } from "#shared/alerts/read-rule";
-import { ruleProblems } from "#shared/alerts/rule-problems";
+import { ruleProblems, type ScopeProblem } from "#shared/alerts/rule-problems";
 import { parseDuration } from "#shared/duration";
 import type { DeviceId } from "#shared/ids";
 import { BadInputError } from "#shared/errors";
@@ -13,7 +13,7 @@ import { maxPreview, type Alerts } from "../../alerts/alerts.ts";
 import { maxMuteLasts, type Mute } from "../../alerts/mutes.ts";
 import type { Desk } from "../../desk/desk.ts";
 import type { ShownRule } from "../../alerts/rule-book.ts";
-import { assertScopesTold, warningsOf, type RuleSurroundings } from "../../alerts/told-rules.ts";
+import { untoldScope, warningsOf, type RuleSurroundings } from "../../alerts/told-rules.ts";
 import { changing } from "../audited-routes.ts";
 import { askerOf, assertWithinReach, limitOf, noDevice } from "../auth.ts";
 import { HttpError } from "../problem.ts";
@@ -176,10 +176,9 @@ export const serveAlerts =
       // The framework's sentence knows places in the body, and none of the rules' names.
       attachValidation: true,
       handler: async (request) => {
-        assertRulesValid(request);
+        assertRulesValid(request, (name, where) => untoldScope(name, where, (one) => rules.find(one), surroundings));
         const { rules: given, prune } = request.body;
         const who = { by: askerOf(request).name, ts: Math.round(now()) };
-        assertScopesTold(given, (name) => rules.find(name), surroundings);
         changing(request, () => rules.apply(given, who, prune))();
         await synced();
         return { ...shown(), warnings: [...warningsOf(given.map(readRule), surroundings).values()].flat() };
@@ -302,11 +301,11 @@ export function toAlertDocument(alert: Alert, alerts: Pick<Alerts, "muted">): Al
 }
 
 /** @throws BadInputError that says of each rule all that is wrong with it */
-function assertRulesValid({ validationError, body }: FastifyRequest): void {
-  if (!validationError) return;
+function assertRulesValid({ validationError, body }: FastifyRequest, scopeProblem: ScopeProblem): void {
   const rules = typeof body === "object" && body !== null && "rules" in body ? body.rules : undefined;
-  const told = Array.isArray(rules) ? ruleProblems(rules) : undefined;
-  throw told === undefined ? validationError : new BadInputError(told);
+  const told = Array.isArray(rules) ? ruleProblems(rules, scopeProblem) : undefined;
+  if (told !== undefined) throw new BadInputError(told);
+  if (validationError) throw validationError;
 }
 
 function toRuleDocument({ rule, shipped, by, ts }: ShownRule, firing: number): ShownRuleDocument {
