@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "#shared/clock";
 import type { Device } from "./devices/device.ts";
 import type { Registry } from "./devices/registry.ts";
+import { isMark } from "./ingest/store-marks.ts";
 import { StoreUnavailableError, type MetricsStore } from "./store/store.ts";
 
 /** Series of one device whose last values are looked up, after a start and of a time that somebody looks at. */
@@ -66,7 +67,11 @@ export class Recall {
     const rows = boot === null ? maxLookedBack : agentsLookedBack;
     try {
       const series = await store.last({ device: id, ...everything, most: maxRecalled, rows, by: "recall", signal });
-      if (!signal.aborted) registry.recall(id, series);
+      if (!signal.aborted)
+        registry.recall(
+          id,
+          series.filter((one) => !isMark(one)),
+        );
     } catch (thrown) {
       if (signal.aborted) return true;
       if (thrown instanceof StoreUnavailableError) return false;

@@ -5,6 +5,7 @@ import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { Console } from "../console/console.ts";
 import type { Device } from "../console/devices/device.ts";
+import { isMark } from "../console/ingest/store-marks.ts";
 import { EmbeddedStore } from "../console/store/embedded.ts";
 import { StoreUnavailableError } from "../console/store/store.ts";
 import { storeAskedAgain, maxRecalled, Recall } from "../console/recall.ts";
@@ -49,6 +50,17 @@ suite("newest values of before", ({ test }) => {
     const agent = await fleet.agent("rpi-7", { interval: 100 });
     const sampled = () => fleet.console.registry.sampled("rpi-7");
     await eventually("samples", () => sampled() !== undefined && fleet.console.ingest.batches.stats.acknowledged > 1);
+    await fleet.console.send("rpi-7", { key: "ping" });
+    const stored = () =>
+      fleet.console.store.last({
+        device: parseDeviceId("rpi-7"),
+        from: 0,
+        to: Date.now(),
+        most: 500,
+        rows: 1,
+        by: "test",
+      });
+    await eventually("the mark of the command", async () => (await stored()).some(isMark));
     await agent.stop();
     await fleet.sees("rpi-7", false);
     const idle = fleet.console.registry.valued("rpi-7", "mem", "used_percent");
@@ -61,6 +73,7 @@ suite("newest values of before", ({ test }) => {
     await eventually("the values of before", () => next.registry.sampled("rpi-7") !== undefined);
     assert.is(next.registry.valued("rpi-7", "mem", "used_percent"), idle);
     assert.is(next.registry.get("rpi-7")?.online, false);
+    assert.is(next.registry.latest("rpi-7").some(isMark), false, "what the console noted is no value of the device");
   });
 
   test("come back from InfluxDB, each field's last one, also where it comes up after the console and no agent speaks", async (scope) => {

@@ -1,10 +1,9 @@
 import type { DeviceId } from "#shared/ids";
+import { markMeasurements } from "../ingest/store-marks.ts";
 import type { SeriesColumns } from "../store/store.ts";
 import type { Alerts } from "./alerts.ts";
 import { tagsOfSeries, seriesText, type Alert } from "./alert.ts";
 
-/** The measurement that annotations of alerts are made of. */
-const alertMeasurement = "muster_alert";
 /** Characters: a tooltip's worth. */
 const maxMarkText = 300;
 /** Alerts that are over whose marks are written again by a start, and how long ago they fired at most, ms: a kill may have cost those of a moment, and those of an outage. */
@@ -24,7 +23,7 @@ export function alertMark({ device, rule, severity, series, fired, resolved, why
       : ` (over after ${Math.round((resolved - fired) / 1_000)} s${why === null ? "" : `: ${why}`})`;
   return {
     device: device === "" ? itself : (device as DeviceId),
-    measurement: alertMeasurement,
+    measurement: markMeasurements.alert,
     tags: { rule, severity, ...(isOfSamples ? { series: seriesText(series) } : {}) },
     times: [fired],
     fields: {

@@ -1,9 +1,6 @@
 import type { Command } from "../desk/command.ts";
 import type { SeriesColumns } from "../store/store.ts";
-import { maxMarkLength } from "./store-marks.ts";
-
-/** The measurement that annotations of commands are made of. */
-const markMeasurement = "muster_command";
+import { markMeasurements, maxMarkLength } from "./store-marks.ts";
 
 /**
  * One point for a command that has ended, so that a chart can show when it was and what became of it: tags
@@ -14,7 +11,7 @@ export function commandMark(command: Command, offered: boolean): SeriesColumns {
   const { id, device, key, state, ts, ended = ts, took = ended - ts } = command;
   return {
     device,
-    measurement: markMeasurement,
+    measurement: markMeasurements.command,
     tags: offered ? { key, state } : { state },
     times: [ended],
     fields: { text: [sentence(command, took)], ms: [took], id: [id] },

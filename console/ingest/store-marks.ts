@@ -23,6 +23,11 @@ export const gatherMarks = 1_000;
 /** Characters of a mark's text: a tooltip's worth. */
 export const maxMarkLength = 300;
 
+/** The measurements that annotations of commands and of alerts are made of. They stand under their device, and are none of its own values. */
+export const markMeasurements = { command: "muster_command", alert: "muster_alert" } as const;
+const marks: ReadonlySet<string> = new Set(Object.values(markMeasurements));
+export const isMark = ({ measurement }: { readonly measurement: string }): boolean => marks.has(measurement);
+
 /** Points that say when something happened, for the charts of others: written a moment later, and kept while the store is away. */
 export class StoreMarks {
   readonly #options: StoreMarksOptions;

@@ -13,6 +13,7 @@ import type { Registry } from "../../devices/registry.ts";
 import type { MetricsStore } from "../../store/store.ts";
 import type { CompletenessReports } from "../../ingest/completeness/reports.ts";
 import type { KnownMeasurements } from "../../units/known-measurements.ts";
+import { isMark } from "../../ingest/store-marks.ts";
 import { maxLookedBack, maxRecalled } from "../../recall.ts";
 import { LatestValues } from "../../devices/latest-values.ts";
 import { maxPoints } from "../../store/points.ts";
@@ -155,7 +156,8 @@ export const serveDevices =
         const by = askerOf(request).name;
         const looked = { most: maxRecalled, rows: maxLookedBack, by, signal: gone.signal };
         const values = new LatestValues();
-        values.observe(await store.last({ device, from, to, ...looked }));
+        // What the console notes of commands and alerts are marks on charts, and no charts.
+        values.observe((await store.last({ device, from, to, ...looked })).filter((one) => !isMark(one)));
         return { device, from, to, series: toSampleDocuments(values.list()) };
       },
     });
