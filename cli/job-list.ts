@@ -10,7 +10,7 @@ export function jobTable(jobs: readonly JobSummaryDocument[], now: number): stri
     key,
     state,
     `${counts.succeeded}/${counts.total}`,
-    String(counts.failed),
+    String(counts.failed - (counts.skipped ?? 0)),
     ago(ts, now),
     by,
     explain,

@@ -40,7 +40,9 @@ export async function showLogs(
 ): Promise<number> {
   const told = await askDevice(client, device, "logs", { arg: [`lines=${lines}`], timeout }, terminal, sign);
   if (told === undefined) return 1;
-  for (const line of told["lines"] as string[]) terminal.out(forTerminal(line, 5_000));
+  const kept = told["lines"] as string[];
+  for (const line of kept) terminal.out(forTerminal(line, 5_000));
+  if (kept.length === 0) terminal.err(`${forTerminal(device)} has logged nothing since its agent was started\n`);
   return 0;
 }
 

@@ -72,7 +72,10 @@ suite("help from afar", ({ test }) => {
 
     const unsigned = showLogs(as(ann), "rpi-8", asked, terminal).catch((thrown: unknown) => thrown);
     assert.match(String(await unsigned), /rpi-8 takes only commands that are signed/);
-    assert.is(await showLogs(as(ann), "rpi-8", asked, terminal, signing(signer)), 0);
+    const said: string[] = [];
+    const heard = { ...terminal, err: (text: string) => void said.push(text) };
+    assert.is(await showLogs(as(ann), "rpi-8", asked, heard, signing(signer)), 0);
+    assert.equal(said, ["rpi-8 has logged nothing since its agent was started\n"]);
   });
 
   test("muster logs and muster support, as programs", async (scope) => {

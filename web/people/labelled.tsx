@@ -21,7 +21,8 @@ export function Labelled({ id, title, note, fault, children }: LabelledProps): J
           {fault}
         </div>
       )}
-      {note && <div class="field-note">{note}</div>}
+      {/* In its place: fields beside each other have one line for both. */}
+      {note && !fault && <div class="field-note">{note}</div>}
     </div>
   );
 }
