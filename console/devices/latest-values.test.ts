@@ -80,6 +80,17 @@ suite("latest values", ({ test }) => {
         );
         for (const [name, { at }] of model) assert.is(sample?.times?.[name] ?? newest, at, name);
       }),
+      // The newest told nothing: what is older keeps its own time.
+      {
+        examples: [
+          [
+            [
+              { ts: 2, a: null, b: null, c: null },
+              { ts: 1, a: 0, b: 0, c: 0 },
+            ],
+          ],
+        ],
+      },
     );
   });
 

@@ -242,7 +242,9 @@ function timeOf({ times, ts }: Newest, place: number): number {
 /** Samples of a series have mostly the same fields in the same order, each with a value. */
 function take(newest: Newest, one: SeriesColumns, ts: number, latest: number): void {
   const { times } = newest;
-  const isNewer = times ? times.every((time) => time <= ts || time > latest) : ts >= newest.ts || newest.ts > latest;
+  // A newer sample may have told nothing, so that no field is as new as the series: taken whole, all of them would be.
+  const isNewest = ts >= newest.ts || newest.ts > latest;
+  const isNewer = isNewest && (times?.every((time) => time <= ts || time > latest) ?? true);
   if (!isNewer || !takeWhole(newest, one.fields)) takeEach(newest, one, ts, latest);
 }
 
