@@ -1,11 +1,9 @@
 import type { DeviceId } from "#shared/ids";
-import { markMeasurements } from "../ingest/store-marks.ts";
+import { markMeasurements, maxMarkLength } from "../ingest/store-marks.ts";
 import type { SeriesColumns } from "../store/store.ts";
 import type { Alerts } from "./alerts.ts";
 import { tagsOfSeries, seriesText, type Alert } from "./alert.ts";
 
-/** Characters: a tooltip's worth. */
-const maxMarkText = 300;
 /** Alerts that are over whose marks are written again by a start, and how long ago they fired at most, ms: a kill may have cost those of a moment, and those of an outage. */
 const [markedAgain, markedAgainWithin] = [1_000, 86_400_000];
 /** Under which an alert stands that is about no single device, as the console's own points do. */
@@ -27,7 +25,7 @@ export function alertMark({ device, rule, severity, series, fired, resolved, why
     tags: { rule, severity, ...(isOfSamples ? { series: seriesText(series) } : {}) },
     times: [fired],
     fields: {
-      text: [`${alert.title}${over}`.slice(0, maxMarkText)],
+      text: [`${alert.title}${over}`.slice(0, maxMarkLength)],
       id: [alert.id],
       state: [resolved !== null ? "resolved" : alert.acknowledged === null ? "firing" : "acknowledged"],
       // Where it lasts there is none, and Grafana draws a line and no band.
