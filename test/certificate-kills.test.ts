@@ -1,11 +1,12 @@
 import * as assert from "uvu/assert";
-import { ManualClock, systemClock, type Clock } from "#shared/clock";
+import { ManualClock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
 import type { DeviceId } from "#shared/ids";
 import { checkKey, maxKeyCharacters, maxProofCharacters, proveKey, provenKey } from "#shared/key-proof";
 import { silentLog } from "#shared/log";
 import { maxCertificateText, toldCertificate, type ToldCertificate } from "#shared/messages/certificate-messages";
 import { KeptCertificates } from "../agent/certificate/kept-certificates.ts";
+import { renewalOf } from "../console/certificates/certificate.ts";
 import { Certifying, maxCertificatesADay } from "../console/certificates/certifying.ts";
 import { openState, type State } from "../console/state/state.ts";
 import { DeviceAuthority } from "../tls/device-authority.ts";
@@ -15,7 +16,7 @@ const device = "rpi-7" as DeviceId;
 const life = 90 * 86_400_000;
 
 /** A console's books, and what it issues. */
-async function startBooks(scope: Scope, clock: Clock = systemClock): Promise<{ state: State; certifying: Certifying }> {
+async function startBooks(scope: Scope, clock = new ManualClock()) {
   const directory = await scope.directory();
   const state = openState(directory, clock);
   scope.cleanup(() => state.close());
@@ -23,11 +24,14 @@ async function startBooks(scope: Scope, clock: Clock = systemClock): Promise<{ s
   await authority.start();
   scope.cleanup(() => authority.stop());
   state.accounts.putDevice(device, "$7$101$AAAAAAAAAAAAAAAA$" + "A".repeat(86) + "==", true);
-  return { state, certifying: new Certifying({ ...state, clock, authority, life }) };
+  return { clock, state, certifying: new Certifying({ ...state, clock, authority, life }) };
 }
 
+/** Of a certificate's life, after which it is time to renew it. */
+const untilDue = life * 0.7;
+
 /** One that has connected by its first certificate. */
-async function enrolled(scope: Scope, { state, certifying }: Awaited<ReturnType<typeof startBooks>>) {
+async function enrolled(scope: Scope, { state, certifying }: { state: State; certifying: Certifying }) {
   const directory = await scope.directory();
   const kept = open(directory);
   kept.accept(await certifying.joined(device, checkKey("m", proveKey("m", kept.prepare())), "127.0.0.1"));
@@ -54,10 +58,11 @@ function logsIn({ certificates }: State, kept: KeptCertificates): boolean {
 suite("a renewal of a certificate", ({ test }) => {
   test("leaves a good identity behind whatever step a kill comes after, and comes to its end from there", async (scope) => {
     const books = await startBooks(scope);
-    const { state, certifying } = books;
+    const { clock, state, certifying } = books;
     const steps = ["nothing", "the key", "the request", "the certificate", "the login", "the promotion", "the birth"];
     for (const [last, step] of steps.entries()) {
       const { directory, kept } = await enrolled(scope, books);
+      clock.advance(untilDue);
       let told: ToldCertificate | undefined;
       const acts: (() => unknown)[] = [
         () => kept.prepare(),
@@ -77,6 +82,8 @@ suite("a renewal of a certificate", ({ test }) => {
       next.connected();
       state.certificates.confirm(device, next.serial ?? "");
       const before = next.serial;
+      const present = state.certificates.present(device);
+      if (present && renewalOf(present) > clock.now()) clock.advance(untilDue);
       next.accept(await certifying.renewed(device, proveKey(device, next.prepare())));
       assert.ok(logsIn(state, next), step);
       next.connected();
@@ -90,8 +97,9 @@ suite("a renewal of a certificate", ({ test }) => {
   });
 
   test("of two certificates the one that is not let in makes way for the other, also where that is the newer one", async (scope) => {
-    const { state, certifying } = await startBooks(scope);
+    const { clock, state, certifying } = await startBooks(scope);
     const { kept } = await enrolled(scope, { state, certifying });
+    clock.advance(untilDue);
     kept.accept(await certifying.renewed(device, proveKey(device, kept.prepare())));
     kept.show();
     kept.failed();
@@ -120,6 +128,18 @@ suite("a renewal of a certificate", ({ test }) => {
       [false, true, true, true],
       [false, false, false, true],
     ]);
+  });
+
+  test("is had by nobody before it is due: a connection may outlast its certificate by a while", async (scope) => {
+    const { clock, state, certifying } = await startBooks(scope);
+    const { kept: stolen } = await enrolled(scope, { state, certifying });
+    clock.advance(untilDue);
+    state.accounts.putDevice(device, `$7$101$AAAAAAAAAAAAAAAA$${"B".repeat(86)}==`, true);
+    await enrolled(scope, { state, certifying });
+    const serial = state.certificates.present(device)?.serial;
+    const asked = certifying.renewed(device, proveKey(device, stolen.prepare()));
+    assert.match(await asked.then(String, String), /rpi-7 is not due before 20\d\d-/);
+    assert.is(state.certificates.present(device)?.serial, serial);
   });
 
   test("a key is asked for by who has it, for itself, and is of the one kind", async (scope) => {

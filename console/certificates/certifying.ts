@@ -45,12 +45,22 @@ export class Certifying {
 
   /**
    * For a device that is connected, and asks by what it publishes.
-   * @throws BadInputError where it has no certificate to renew, or the key is not shown to be its own
+   * @throws BadInputError where it has no certificate to renew, none that is due, or the key is not shown to be its own
    */
   async renewed(device: DeviceId, asked: ProvenKey): Promise<ToldCertificate> {
+    const { accounts, authority, certificates, clock } = this.#options;
     const publicKey = checkKey(device, asked);
-    if (!this.#options.accounts.find(device)?.certified || !this.#options.certificates.present(device))
+    const present = certificates.present(device);
+    if (!accounts.find(device)?.certified || !present)
       throw new BadInputError(`${device} has no certificate that is good: there is nothing to renew`);
+    // A connection may outlast the certificate that it was opened with: at another broker that of a machine whose device was enrolled again on another
+    // one, for as long as that broker takes to end it. By a renewal it would come in for good; and nobody else asks before it is time.
+    const isRotated = authority?.before !== undefined && present.authority !== authority.present.fingerprint;
+    const due = renewalOf(present);
+    if (!isRotated && due > clock.now())
+      throw new BadInputError(
+        `the certificate of ${device} is not due before ${new Date(due).toISOString()}: nothing is renewed by now`,
+      );
     return this.#certificateFor(device, publicKey, "waiting", "mqtt");
   }
 
