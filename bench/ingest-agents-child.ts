@@ -9,8 +9,8 @@ import { batchOf, deviceName, type Load } from "./ingest-load.ts";
 
 /**
  * Simulated agents over raw sockets: batches as agents encode them, at QoS 0, at most a window of them unacknowledged, sent
- * again when no ack comes for 10 seconds. All payloads are made before the clock starts, so that this process takes
- * little of the two cores.
+ * again when no ack comes for 10 seconds. All payloads are made before the clock starts, once for all devices, so that this
+ * process takes little of the two cores and of the memory.
  */
 const { load, port, ca, secret } = settingsOfChild<{
   load: Load;
@@ -20,15 +20,15 @@ const { load, port, ca, secret } = settingsOfChild<{
   secret: string;
 }>();
 const secureContext = ca === undefined ? undefined : createSecureContext({ ca });
-const window = 32;
 const ackTimeout = 10_000;
+const connectedAtOnce = 100;
 const topics = new Topics();
 const batches = Array.from({ length: load.batches }, (_, index) => batchOf(load, index));
 
 class SimulatedAgent {
   readonly #unacknowledged = new Map<number, number>();
   readonly #socket: Socket;
-  readonly #frames: readonly Buffer[];
+  readonly #topic: string;
   #next = 0;
   #end = 0;
   #done = (): void => {};
@@ -36,8 +36,7 @@ class SimulatedAgent {
 
   private constructor(socket: Socket, device: string) {
     this.#socket = socket;
-    const topic = topics.build({ kind: "metrics", device: parseDeviceId(device) });
-    this.#frames = batches.map(({ payload }) => publishFrame(topic, payload));
+    this.#topic = topics.build({ kind: "metrics", device: parseDeviceId(device) });
   }
 
   static connect(device: string): Promise<SimulatedAgent> {
@@ -87,24 +86,27 @@ class SimulatedAgent {
 
   #pump(): void {
     this.#socket.cork();
-    while (this.#next < this.#end && this.#unacknowledged.size < window) this.#send((this.#next += 1));
+    while (this.#next < this.#end && this.#unacknowledged.size < load.window) this.#send((this.#next += 1));
     this.#socket.uncork();
     if (this.#next === this.#end && this.#unacknowledged.size === 0) this.#done();
   }
 
   #send(seq: number): void {
-    const frame = this.#frames[seq - 1];
     const batch = batches[seq - 1];
-    if (!frame || !batch) return;
+    if (!batch) return;
+    const frame = publishFrame(this.#topic, batch.payload);
     frame.writeDoubleBE(Date.now() - batch.at + 0.5, frame.length - 8);
     this.#unacknowledged.set(seq, performance.now());
     this.#socket.write(frame);
   }
 }
 
-const agents = await Promise.all(
-  Array.from({ length: load.devices }, (_, index) => SimulatedAgent.connect(deviceName(index))),
-);
+const agents: SimulatedAgent[] = [];
+while (agents.length < load.devices) {
+  const some = Math.min(connectedAtOnce, load.devices - agents.length);
+  const names = Array.from({ length: some }, (_, index) => deviceName(agents.length + index));
+  agents.push(...(await Promise.all(names.map((name) => SimulatedAgent.connect(name)))));
+}
 setInterval(() => agents.forEach((agent) => agent.resendLate(performance.now())), 1_000);
 answer(async ({ until }: { until: number }) => {
   const [began, used] = [performance.now(), process.cpuUsage()];

@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { systemClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import type { ServerIdentity } from "#shared/tls-door";
@@ -46,8 +47,22 @@ async function embedded() {
   return broker.local();
 }
 
+const delay = monitorEventLoopDelay({ resolution: 5 });
+delay.enable();
+/** Since the question before. */
+const stalls = () => {
+  const ms = { p99: delay.percentile(99) / 1e6, longest: delay.max / 1e6 };
+  delay.reset();
+  return ms;
+};
+
 answer(() => {
   const { user, system } = process.cpuUsage();
-  return { cpu: user + system, connected: console.brokerConnected, rss: process.memoryUsage.rss() };
+  return {
+    stalls: stalls(),
+    cpu: user + system,
+    connected: console.brokerConnected,
+    rss: process.memoryUsage.rss(),
+  };
 });
 ready();

@@ -5,7 +5,7 @@ import type { Reading } from "../agent/collectors/collector.ts";
 import { Random } from "../chaos/random.ts";
 
 /**
- * What is sent: so many devices, each with so many series of 8 fields, sampled every 10 seconds and batched. Fields are of
+ * What is sent: so many devices, each with so many series of 8 fields, sampled at an interval and batched. Fields are of
  * the kinds that machines have: three percents with 3 decimals, a float in full length, two counters, two that never change.
  */
 export interface Load {
@@ -18,9 +18,12 @@ export interface Load {
   readonly warm: number;
   /** Epoch ms of the first instant. */
   readonly from: number;
+  /** Milliseconds between two instants. */
+  readonly interval: number;
+  /** Batches of a device that may be without an ack. */
+  readonly window: number;
 }
 
-export const sampleInterval = 10_000;
 export const measurement = "bench";
 
 export function deviceName(index: number): string {
@@ -54,14 +57,14 @@ export function readingsAt(load: Load, instant: number): Reading[] {
 }
 
 export function timeOf(load: Load, instant: number): number {
-  return load.from + instant * sampleInterval;
+  return load.from + instant * load.interval;
 }
 
 /** Batch `index` as an agent encodes it; its last 8 bytes are `age` as a float, to be written when it is sent. */
 export function batchOf(load: Load, index: number): { payload: Buffer; at: number } {
   const numbers = Array.from({ length: load.instants }, (_, offset) => index * load.instants + offset);
   const instants = numbers.map((number): Instant => {
-    const mono = number * sampleInterval;
+    const mono = number * load.interval;
     return { at: timeOf(load, number), mono, up: mono, readings: readingsAt(load, number) };
   });
   const [first, ...rest] = instants;

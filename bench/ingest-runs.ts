@@ -8,7 +8,7 @@ import { eventually } from "../test/suite.ts";
 import { startTls } from "../test/tls.ts";
 import { ask, BenchScope, endChild, startChild } from "./children.ts";
 import { cpuOf } from "./cpu.ts";
-import { deviceName, measurement, pointsOf, sampleInterval, type Load } from "./ingest-load.ts";
+import { deviceName, measurement, pointsOf, type Load } from "./ingest-load.ts";
 
 export const load = makeLoad({ devices: 100, series: 10, instants: 6, batches: 220, warm: 20 });
 /** Every sample in a batch of its own: what an agent sends that is told to be live. */
@@ -32,9 +32,11 @@ export interface Run {
   readonly cpu: { readonly ours?: number; readonly broker?: number; readonly influx?: number; readonly load: number };
 }
 
-function makeLoad(shape: Omit<Load, "from">): Load {
-  const lasts = shape.batches * shape.instants * sampleInterval;
-  return { ...shape, from: Date.now() - lasts - 60_000 };
+/** A sample every ten seconds, the last one a minute ago. */
+function makeLoad(shape: Omit<Load, "from" | "interval" | "window">): Load {
+  const interval = 10_000;
+  const lasts = shape.batches * shape.instants * interval;
+  return { ...shape, interval, window: 32, from: Date.now() - lasts - 60_000 };
 }
 
 /**

@@ -2,6 +2,7 @@ import { agentCost } from "./agent-cost.ts";
 import { alerts } from "./alerts.ts";
 import { comeback } from "./comeback.ts";
 import { crowd } from "./crowd.ts";
+import { wholeDay } from "./day.ts";
 import { embedded, ingest } from "./ingest.ts";
 import { fleet } from "./fleet.ts";
 import { history } from "./history.ts";
@@ -30,13 +31,14 @@ const benches: Readonly<Record<string, () => Promise<string>>> = {
   alerts,
   comeback,
   rollout,
+  day: wholeDay,
   fleet,
   page,
   size,
 };
 const [chosen] = process.argv.slice(2);
-/** One takes half an hour, the other fetches emulators and Nodes of other machines. */
-const alone = new Set(["rollout", "size"]);
+/** Two take half an hour, the third fetches emulators and Nodes of other machines. */
+const alone = new Set(["rollout", "day", "size"]);
 const names = chosen === undefined ? Object.keys(benches).filter((name) => !alone.has(name)) : [chosen];
 for (const name of names) {
   const bench = benches[name];
