@@ -10,6 +10,23 @@ import { Topics } from "#shared/topics";
 import { suite } from "../test/suite.ts";
 import { Publisher } from "./publisher.ts";
 
+suite("the console's acks", ({ test }) => {
+  test("of batches are not acknowledged in their turn, and its word on a birth is", () => {
+    const qos: (number | undefined)[] = [];
+    const bus: Bus = {
+      connected: true,
+      publish: async (_, __, options) => void qos.push(options?.qos),
+      subscribe: () => async () => {},
+      onConnection: () => () => {},
+    };
+    const options = { bus, topics: new Topics(), clock: new ManualClock(), log: silentLog, fleet: () => 0 };
+    const publisher = new Publisher(options);
+    publisher.stored(parseDeviceId("a"), Buffer.from("{}"));
+    publisher.greet(parseDeviceId("a"), { v: 1, online: true, boot: "b", session: "s" }, []);
+    assert.equal(qos, [0, undefined]);
+  });
+});
+
 suite("the console's greeting", ({ test }) => {
   for (const [open, begun, expected] of [
     [0, 0, [0]],

@@ -96,6 +96,14 @@ export class Publisher {
   }
 
   /**
+   * Numbers of batches, which are most of what is said. At QoS 0: each would come back as a PUBACK, another packet to read for every batch, and
+   * one that is lost is said again when its batch comes again.
+   */
+  stored(device: DeviceId, payload: Buffer): void {
+    void this.#publish(this.#options.topics.build({ kind: "ack", device }), payload, { qos: 0 });
+  }
+
+  /**
    * The answer to a birth tells the agent the time, and which of its commands are open: nothing that it finds at the broker begins on
    * anybody else's word.
    * @param open their ids, as many as there are

@@ -118,7 +118,7 @@ function makeIngest(
     onPressure: events.storeChanged,
     unread: () => bus.behind ?? 0,
     observeOutbox: (id, problem) => registry.observeProblem(id, "outbox", problem),
-    publishAck: (device, payload) => publisher.ack(device, payload),
+    publishAck: (device, payload) => publisher.stored(device, payload),
     moment: () => publisher.moment(),
     begin: (...told) => publisher.begin(...told),
   });
