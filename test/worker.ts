@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
 import { Remains } from "./remains.ts";
@@ -15,6 +16,8 @@ export interface Result {
   readonly last?: boolean;
   readonly passed: number;
   readonly failed: number;
+  /** Seconds of CPU, of this process and of those that it has waited for. */
+  readonly busy?: number;
   readonly problems: readonly string[];
 }
 
@@ -39,19 +42,26 @@ async function work(): Promise<void> {
   const remains = new Remains(tmpdir(), process.pid, { lasting: true });
   const run = async (file: string): Promise<Result> => {
     Object.assign(tally, { passed: 0, failed: 0, suites: 0 });
+    const before = busySeconds();
     runtime.UVU_INDEX = 0;
     runtime.UVU_QUEUE.splice(0, Infinity, [file]);
     await import(resolve(file));
     await exec();
     const problems = await remains.clear();
     if (tally.suites === 0) problems.push(`${file} registers no suite`);
-    return { ...tally, problems };
+    return { ...tally, busy: busySeconds() - before, problems };
   };
 
   process.on("message", (order: Order) => {
     if ("end" in order) void end();
     else void run(order.file).then(say);
   });
+}
+
+/** `utime` to `cstime` of proc(5), in ticks of which Linux tells a hundred a second. */
+function busySeconds(): number {
+  const fields = readFileSync("/proc/self/stat", "utf8").split(") ")[1]?.split(" ") ?? [];
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
 }
 
 async function end(): Promise<void> {
