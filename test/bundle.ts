@@ -37,7 +37,6 @@ export async function bundlePrograms(programs: Readonly<Record<string, string>>)
     format: "esm",
     entryFileNames: "[name].mjs",
     chunkFileNames: "chunks/[name]-[hash].mjs",
-    sourcemap: true,
     banner:
       'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
   });
