@@ -161,7 +161,7 @@ async function listRules({ client, flags }: AlertsAsked): Promise<string> {
 async function exportRules({ client, flags }: AlertsAsked): Promise<string> {
   const { rules } = await client.listAlertRules();
   const chosen = flags.own ? rules.filter(({ shipped }) => !shipped) : rules;
-  return flags.json ? asJson(chosen.map(({ rule }) => rule)) : rulesText(chosen).trimEnd();
+  return flags.json ? asJson(chosen.map(({ rule }) => rule)) : (await rulesText(chosen)).trimEnd();
 }
 
 async function applyRules({ client, words, flags, read }: AlertsAsked): Promise<string> {
@@ -170,7 +170,7 @@ async function applyRules({ client, words, flags, read }: AlertsAsked): Promise<
     throw new BadInputError(
       "alerts apply needs one file with rules, or - for standard input; muster alerts export writes one",
     );
-  const sent = rulesIn(await read(path));
+  const sent = await rulesIn(await read(path));
   const { rules, warnings } = await client.applyAlertRules({ rules: sent, prune: flags.prune ?? false });
   const done = `${sent.length === 1 ? "1 rule is" : `${sent.length} rules are`} applied; there are ${rules.length}`;
   return [done, ...warningText(warnings)].join("\n");
@@ -192,7 +192,7 @@ async function tryRule({ client, words, flags, read }: AlertsAsked): Promise<str
     );
   const { rules } = await client.listAlertRules();
   const known = rules.find(({ rule }) => rule.name === name)?.rule;
-  const [rule] = known ? [known] : rulesIn(await read(name));
+  const [rule] = known ? [known] : await rulesIn(await read(name));
   if (!rule) throw new BadInputError(`there is no rule in ${quoted(name)}`);
   const found = await client.previewAlertRule({ rule, device, from });
   if (flags.json) return asJson(found);

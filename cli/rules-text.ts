@@ -1,4 +1,3 @@
-import { parse, stringify, YAMLParseError } from "yaml";
 import type { Client, ShownRuleDocument } from "#api/client";
 import { BadInputError } from "#shared/errors";
 
@@ -6,19 +5,21 @@ import { BadInputError } from "#shared/errors";
 type SentRules = Parameters<Client["applyAlertRules"]>[0]["rules"];
 
 /** Rules as YAML, which `rulesIn` reads again. */
-export function rulesText(rules: readonly ShownRuleDocument[]): string {
+export async function rulesText(rules: readonly ShownRuleDocument[]): Promise<string> {
+  const { stringify } = await import("yaml");
   return stringify({ rules: rules.map(({ rule }) => rule) }, { lineWidth: 120 });
 }
 
 /** @throws BadInputError where it is no list of rules; what each is, the console says */
-export function rulesIn(text: string): SentRules {
-  const read = parsed(text);
+export async function rulesIn(text: string): Promise<SentRules> {
+  const read = await parsed(text);
   const rules = typeof read === "object" && read !== null && "rules" in read ? read.rules : read;
   if (Array.isArray(rules)) return rules as SentRules;
   throw new BadInputError("expected rules:, with a list behind it, as muster alerts export writes it");
 }
 
-function parsed(text: string): unknown {
+async function parsed(text: string): Promise<unknown> {
+  const { parse, YAMLParseError } = await import("yaml");
   try {
     // A few anchors can stand for more than a memory has.
     return parse(text, { maxAliasCount: 100 });

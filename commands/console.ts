@@ -5,7 +5,7 @@ import type { SafetyNet } from "#shared/safety-net";
 import type { GivenSettings } from "#shared/settings/load-settings";
 import type { Settings } from "#shared/settings";
 import { admitAdmin, adminWasShown, shownOnce } from "./compose/first-admin.ts";
-import { patienceAtStart, serveConsole } from "./compose/serve-console.ts";
+import { patienceAtStart, runConsole } from "./compose/serve-console.ts";
 import { openData } from "./compose/data.ts";
 import { keepMosquittoFiles } from "./compose/keep-mosquitto.ts";
 import { noteSettings } from "./compose/note-settings.ts";
@@ -22,12 +22,13 @@ async function serve(values: Settings, given: GivenSettings, lifetime: Lifetime,
   await noteSettings(state, given);
   const password = await admitAdmin(state, values.adminPassword);
   const tls = await openTls(values, lifetime);
-  const { http, port, console } = await serveConsole(values, given, state, {
+  const { console, serve: open } = await runConsole(values, given, state, {
     tls,
     lifetime,
     net,
     ports: await portsOf(values, { mqtt: false, http: true }),
   });
+  const { http, port } = await open();
   if (values.mqttUrl !== undefined) await keepMosquittoFiles(values, state, lifetime, tls);
   const { externalBroker } = await import("../cli/banner.ts");
   const problem = await console.reachBroker(patienceAtStart);

@@ -6,7 +6,7 @@ import type { GivenSettings } from "#shared/settings/load-settings";
 import { intervalInStart, type Settings } from "#shared/settings";
 import { admitAdmin, adminWasShown } from "./compose/first-admin.ts";
 import { openBroker } from "./compose/open-broker.ts";
-import { patienceAtStart, serveConsole } from "./compose/serve-console.ts";
+import { patienceAtStart, runConsole } from "./compose/serve-console.ts";
 import { openData } from "./compose/data.ts";
 import { flagsOfVerbs } from "./compose/flags-of-verbs.ts";
 import { keepMosquittoFiles } from "./compose/keep-mosquitto.ts";
@@ -22,8 +22,8 @@ export function start(line: CommandLine): void {
 }
 
 /**
- * Broker, console and agent, each on the one before; the console sits on the embedded broker without a socket. The broker listens last and
- * stops first: what it acknowledges, the console has.
+ * Broker, console and agent, each on the one before; the console sits on the embedded broker without a socket. The broker listens when
+ * the console takes what comes, and stops before it: what it acknowledges, the console has. People come in last, and are shut out first.
  */
 async function serve(values: Settings, given: GivenSettings, lifetime: Lifetime, net: SafetyNet): Promise<void> {
   const state = await openData(values, lifetime, true);
@@ -39,11 +39,13 @@ async function serve(values: Settings, given: GivenSettings, lifetime: Lifetime,
     ports: await portsOf(values, { mqtt: values.mqttUrl === undefined, http: true }),
   };
   const embedded = values.mqttUrl === undefined ? await openBroker(values, state, around) : undefined;
-  const { http, port, console } = await serveConsole(values, given, state, around, embedded?.bus);
+  const { console, serve: open } = await runConsole(values, given, state, around, embedded?.bus);
   embedded?.onTurnedAway((who) => console.turnedAway(who));
   embedded?.onLetIn((who, address) => console.letIn(who, address));
   const places = await embedded?.listen(() => console.goodbye());
   tlsPort = places?.tlsPort;
+  // Only now: devices are heard again while what people need is still being made.
+  const { http, port } = await open();
   const broker = places?.url ?? values.mqttUrl ?? "";
   const { localSecret } = await import("../console/accounts/secrets.ts");
   const { serveAgent } = await import("../agent/agent-service.ts");

@@ -34,6 +34,7 @@ import type { Labels } from "./devices/labels.ts";
 import type { LatestRefusals } from "./devices/latest-refusals.ts";
 import { defaults, type ConsoleOptions, type SendOptions, type SentOrder } from "./console-options.ts";
 import { compose, type Parts } from "./console-parts.ts";
+import { loadFor, type Loaded } from "./parts/loaded.ts";
 import type { ConfigurationParts } from "./parts/configuration-parts.ts";
 import type { Registry } from "./devices/registry.ts";
 import { noteRemoval } from "./devices/removals.ts";
@@ -95,7 +96,7 @@ export class Console {
     const lifetime = new Lifetime();
     await lifetime.start(async () => {
       const state = this.#openState(lifetime);
-      const parts = this.#compose(state);
+      const parts = this.#compose(state, await loadFor(this.#options));
       this.#lifetime = lifetime;
       lifetime.add(() => (this.#parts = undefined));
       this.#parts = parts;
@@ -416,11 +417,12 @@ export class Console {
     return opened;
   }
 
-  #compose(state: State): Parts {
+  #compose(state: State, loaded: Loaded): Parts {
     const { root, log = silentLog } = this.#options;
     const { samples, store } = this.events;
     return compose({
       options: this.#options,
+      loaded,
       state,
       topics: new Topics(root),
       clock: this.#clock,

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import * as assert from "uvu/assert";
 import { createClient, type Client } from "#api/client";
 import type { DeviceDocument } from "#api/device-routes";
@@ -100,6 +100,33 @@ suite("muster start", ({ test }) => {
     assert.is(mode & 0o111, 0o111);
     const { code, out } = await runProgram(resolve("dist/muster.js"), ["--version"]);
     assert.equal([code, out.trim()], [0, version]);
+  });
+
+  test("until devices are heard it loads what they need, and nothing of what people do", async () => {
+    const loaded = new Set(["muster.js"]);
+    for (const name of await readdir("dist/chunks"))
+      if (/^(state|account-watch|secrets|running-settings|broker|console)-[\w-]{8}\.js$/.test(name))
+        loaded.add(`chunks/${name}`);
+    const packages = new Set<string>();
+    for (const file of loaded) {
+      const text = await readFile(join("dist", file), "utf8");
+      for (const [, from = ""] of text.matchAll(/^(?:import|export)\b[^;"]*"([^"]+)";/gm))
+        if (from.startsWith(".")) loaded.add(join(dirname(file), from));
+        else if (!from.startsWith("node:")) packages.add(from);
+    }
+    assert.ok(loaded.size > 20, [...loaded].join());
+    assert.equal([...packages].toSorted(), [
+      "@photostructure/sqlite",
+      "aedes",
+      "bl",
+      "cbor-x",
+      "commander",
+      "croner",
+      "eventsource-parser/stream",
+      "mqtt-packet",
+      "smol-toml",
+      "ws",
+    ]);
   });
 
   test("what it keeps can be read by its own user alone", async (scope) => {

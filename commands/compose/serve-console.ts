@@ -5,12 +5,13 @@ import { brokerHere, consoleHere, parseBrokerUrl } from "#shared/address";
 import type { Bus } from "#shared/bus";
 import { systemClock as clock } from "#shared/clock";
 import { readBundle } from "#shared/pinned-ca";
-import { createLog, setLogLevel } from "#shared/log";
+import { createLog, setLogLevel, type Log } from "#shared/log";
 import type { Settings } from "#shared/settings";
 import type { GivenSettings } from "#shared/settings/load-settings";
 import { version } from "#shared/version";
 import type { AccountChange } from "../../console/accounts/accounts.ts";
 import type { Console } from "../../console/console.ts";
+import type { RunningSettings } from "../../console/settings/running-settings.ts";
 import type { State } from "../../console/state/state.ts";
 import { isMosquittoByTls, isTakingCertificates } from "./keep-mosquitto.ts";
 import { providerFor } from "./provider-for.ts";
@@ -21,22 +22,29 @@ import { ownNames, type Around } from "./ports.ts";
 /** Milliseconds that a start waits for a broker of somebody else's before it says that it is not there: it goes on trying. */
 export const patienceAtStart = 1_000;
 
+/** A console that takes what devices say. */
+export interface RunningConsole {
+  readonly console: Console;
+  /** Opens it to people. @returns where, and at which port */
+  readonly serve: () => Promise<{ http: string; port: number }>;
+}
+
 /** @param bus the embedded broker's; without it, a connection to the broker at `mqttUrl` */
-export async function serveConsole(
+export async function runConsole(
   values: Settings,
   given: GivenSettings,
   state: State,
-  { lifetime, net, ports, tls, tlsPort }: Around,
+  around: Around,
   bus?: Bus,
-): Promise<{ console: Console; http: string; port: number }> {
+): Promise<RunningConsole> {
   const { Console } = await import("../../console/console.ts");
-  const { HttpServer } = await import("../../console/http/server.ts");
-  const { localSecret, noteBroker, writeCliToken } = await import("../../console/accounts/secrets.ts");
-  const { RunningSettings } = await import("../../console/settings/running-settings.ts");
-  const { data: directory, influxUrl, influxRetention, root, mqttVersion, listen } = values;
+  const { localSecret } = await import("../../console/accounts/secrets.ts");
+  const { RunningSettings: Running } = await import("../../console/settings/running-settings.ts");
+  const { lifetime, net, tls } = around;
+  const { data: directory, influxUrl, influxRetention, root, mqttVersion } = values;
   const { fieldTypes, mqttsPort, certificatePort } = values;
   const log = createLog("console", values.logLevel);
-  const settings = new RunningSettings({
+  const settings = new Running({
     database: state.database,
     values,
     given,
@@ -47,7 +55,6 @@ export async function serveConsole(
   });
   settings.start();
   lifetime.add(() => setLogLevel(undefined));
-  const authority = tls?.authority;
   const console = new Console({
     directory,
     state,
@@ -85,7 +92,7 @@ export async function serveConsole(
     ownCertificate: values.tlsCert,
     pageUrl: values.publicUrl ?? values.oidcOrigin,
     ...(influxRetention === undefined ? {} : { influxRetention }),
-    authority,
+    authority: tls?.authority,
     ...(bus ? { bus } : await consoleLogin(values, () => localSecret(state, "console", "console"))),
   });
   await console.start();
@@ -93,6 +100,19 @@ export async function serveConsole(
   const itself = { who: "console", from: "console", on: version } as const;
   lifetime.add(() => state.audit.note({ ...itself, what: "console.stopped" }));
   state.audit.note({ ...itself, what: "console.started" });
+  return { console, serve: () => serveConsole(values, { console, settings, log }, state, around) };
+}
+
+async function serveConsole(
+  values: Settings,
+  { console, settings, log }: { console: Console; settings: RunningSettings; log: Log },
+  state: State,
+  { lifetime, ports, tls, tlsPort }: Around,
+): Promise<{ http: string; port: number }> {
+  const { HttpServer } = await import("../../console/http/server.ts");
+  const { noteBroker, writeCliToken } = await import("../../console/accounts/secrets.ts");
+  const { data: directory, root, listen } = values;
+  const authority = tls?.authority;
   // Beside the built program or above its parts, or where the build puts it when this file runs as it is.
   const page = ["web", "../web", "../../dist/web"]
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))
@@ -136,7 +156,7 @@ export async function serveConsole(
     state.persist.write("the command line's token", () => writeCliToken(state, admin, http));
   };
   lifetime.add(state.accounts.changes.on(renew));
-  return { console, http, port };
+  return { http, port };
 }
 
 /** Where devices come by TLS. @param own where the embedded broker listens for it */

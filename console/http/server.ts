@@ -3,7 +3,6 @@ import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import fastifyStatic from "@fastify/static";
 import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
-import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { systemClock, type Clock } from "#shared/clock";
 import { networkOf } from "#shared/crowd";
 import { EnvironmentError, errorCode } from "#shared/errors";
@@ -24,11 +23,12 @@ import { waitForLocks } from "./locked.ts";
 import { sendInTurns } from "./list-pages.ts";
 import { problem, problemOf, type Problem } from "./problem.ts";
 import { registerRoutes } from "./hand-out.ts";
-import { describeRoutes } from "./openapi.ts";
+import { serveOpenApi } from "./openapi.ts";
 import { Joining, type JoiningOptions } from "./joining.ts";
 import { HttpConnections, httpBounds, type HttpBounds } from "./http-connections.ts";
 import type { HttpTls } from "./tls-port.ts";
 import { Turns } from "./turns.ts";
+import { checkBySchema, writeBySchema, type ZodTypes } from "./zod-routes.ts";
 
 export interface HttpOptions {
   readonly console: Console;
@@ -121,8 +121,8 @@ export async function buildApp({
     // Zod checks and writes. Without this Ajv would be loaded all the same; the types know no others.
     schemaController: {
       compilersFactory: {
-        buildValidator: () => validatorCompiler as never,
-        buildSerializer: () => serializerCompiler as never,
+        buildValidator: () => checkBySchema as never,
+        buildSerializer: () => writeBySchema as never,
       },
     },
     serverFactory: (handler) => connections.server(handler),
@@ -133,7 +133,7 @@ export async function buildApp({
     frameworkErrors: (error: Error & { statusCode?: number }, _request, reply) => {
       void sendProblem(reply, error.statusCode === 414 ? problem(414, longPath) : problem(400, badPath));
     },
-  }).withTypeProvider<ZodTypeProvider>();
+  }).withTypeProvider<ZodTypes>();
   app.addHook("preClose", async () => connections.stop());
   setErrors(app, log);
   // Whoever has hung up gets no answer: the connection may have no address any more, which those who count by address stumble over. Nor does who was
@@ -170,7 +170,8 @@ export async function buildApp({
     keyGenerator: ({ login, ip }) => (login ? `account ${login.principal.name}` : `address ${networkOf(ip)}`),
     errorResponseBuilder: tooMany,
   });
-  await describeRoutes(app);
+  const turns = new Turns({ clock });
+  await app.register(serveOpenApi(turns));
   const joining = new Joining(join, () => clock.now());
   await registerRoutes(app, {
     console,
@@ -179,7 +180,7 @@ export async function buildApp({
     provider,
     settings,
     clock,
-    send: sendInTurns(new Turns({ clock })),
+    send: sendInTurns(turns),
   });
   if (page !== undefined) await servePage(app, page);
   setNotFound(app, page !== undefined);
@@ -226,7 +227,7 @@ async function servePage(app: FastifyInstance, root: string): Promise<void> {
       if (!path.includes("/assets/")) reply.header("cache-control", "no-cache");
     },
   });
-  app.get("/", { schema: { hide: true } }, (_, reply) => sendPage(reply));
+  app.get("/", (_, reply) => sendPage(reply));
 }
 
 /** The page has paths of its own: whatever a browser asks for that is neither a file nor the API's is the page. */

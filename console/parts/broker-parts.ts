@@ -1,7 +1,7 @@
 import type { Bus } from "#shared/bus";
 import { BadInputError } from "#shared/errors";
 import { shortId } from "#shared/ids";
-import { Link } from "#shared/link";
+import type { Link } from "#shared/link";
 import { CaRotation } from "../ca-rotation.ts";
 import type { ClockDoubt } from "../clock/clock-doubt.ts";
 import type { Registry } from "../devices/registry.ts";
@@ -20,10 +20,10 @@ export function brokerParts(given: Surroundings): { readonly bus: Bus; readonly 
   return { bus: link, link };
 }
 
-function makeLink({ options, topics, clock, log }: Surroundings): Link {
+function makeLink({ options, loaded, topics, clock, log }: Surroundings): Link {
   const { url, username = "console", password = "", mqttVersion = defaults.mqttVersion } = options;
-  if (url === undefined) throw new BadInputError("a console needs the broker's url, or a bus");
-  return new Link({
+  if (url === undefined || !loaded.Link) throw new BadInputError("a console needs the broker's url, or a bus");
+  return new loaded.Link({
     url,
     // Nobody can take the place of a client whose id he cannot guess; a broker that lets everybody choose knows no other way.
     clientId: `${username}-${shortId()}`,

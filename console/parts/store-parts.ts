@@ -7,7 +7,6 @@ import { defaults } from "../console-options.ts";
 import { Durations } from "../self/durations.ts";
 import { timed } from "../self/reporter.ts";
 import { EmbeddedStore } from "../store/embedded.ts";
-import { InfluxStore } from "../store/influx.ts";
 import { StoreUnavailableError, type MetricsStore } from "../store/store.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -42,12 +41,12 @@ export function storeParts(
 }
 
 function makeStore(
-  { options, state: { damage }, clock, log, events }: Surroundings,
+  { options, loaded: { InfluxStore }, state: { damage }, clock, log, events }: Surroundings,
   { doubt, setBack }: { readonly doubt: ClockDoubt; readonly setBack: () => void },
 ): MetricsStore {
   const { influxUrl, influxRetention, directory, history = defaults.history } = options;
   const common = { log, clock, onHealth: events.storeChanged };
-  if (influxUrl === undefined) {
+  if (influxUrl === undefined || !InfluxStore) {
     const noteFile = (file: DamagedFile): void => {
       damage.noteFile(file);
       // It is told in the middle of a write.

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { PersonDocument } from "#api/account-routes";
 import type { AccountDocument } from "#api/session-routes";
 import type { Account } from "../../accounts/account.ts";
@@ -16,7 +16,7 @@ export interface AccountRoutes {
 
 /** The accounts of people and programs. Devices have theirs as devices. */
 export const serveAccounts =
-  ({ accounts, send }: AccountRoutes): FastifyPluginAsyncZod =>
+  ({ accounts, send }: AccountRoutes): ZodRoutes =>
   async (app) => {
     /** @throws HttpError where it is nobody's, or a program's of Muster's own */
     const person = (name: string): Account => {

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { FastifyRequest } from "fastify";
 import type { AlertDocument, MaintenanceDocument, ShownRuleDocument, TakenMaintenance } from "#api/alert-routes";
 import { readRule } from "#shared/alerts/read-rule";
@@ -37,7 +37,7 @@ const gravest = ["critical", "warning", "info"];
 
 /** Rules, alerts, and when nobody is told. */
 export const serveAlerts =
-  ({ alerts, isKnown, surroundings, desk, now, synced }: AlertRoutes): FastifyPluginAsyncZod =>
+  ({ alerts, isKnown, surroundings, desk, now, synced }: AlertRoutes): ZodRoutes =>
   async (app) => {
     const { book, rules } = alerts;
     const document = (request: FastifyRequest, alert: Alert): AlertDocument => {

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { AuditEntryDocument } from "#api/audit-routes";
 import type { Audit } from "../../audit/audit.ts";
 import { readAnchor } from "../../audit/anchor.ts";
@@ -27,7 +27,7 @@ const atOnce = 200;
 
 /** Who did what. */
 export const serveAudit =
-  ({ audit, database, directory, send }: AuditRoutes): FastifyPluginAsyncZod =>
+  ({ audit, database, directory, send }: AuditRoutes): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("listAudit"),

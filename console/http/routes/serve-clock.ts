@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
@@ -10,7 +10,7 @@ export interface ClockRoutes {
 
 /** A person's word about the clock of the console's machine, where no device can give one. */
 export const serveClock =
-  ({ believe }: ClockRoutes): FastifyPluginAsyncZod =>
+  ({ believe }: ClockRoutes): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("trustClock"),

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { CommandDocument } from "#api/command-document";
 import type { TakenOrder } from "#api/command-routes";
 import { maxWait, parseDuration } from "#shared/duration";
@@ -43,7 +43,7 @@ export interface CommandRoutes {
 
 /** Sending, looking up and withdrawing commands. */
 export const serveCommands =
-  ({ desk, accounts, document, send: answer }: CommandRoutes): FastifyPluginAsyncZod =>
+  ({ desk, accounts, document, send: answer }: CommandRoutes): ZodRoutes =>
   async (app) => {
     const patience = new Patience();
     const endListening = accounts.changes.on(({ name, what }) => {

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import { gapsOfEach, type CompletenessDocument } from "#api/completeness-routes";
 import type { DeviceId } from "#shared/ids";
 import type { Completeness } from "../../ingest/completeness/completeness.ts";
@@ -16,7 +16,7 @@ export interface CompletenessRoutes {
 
 /** What became of the samples of numbered batches. */
 export const serveCompleteness =
-  ({ isKnown, completeness, send }: CompletenessRoutes): FastifyPluginAsyncZod =>
+  ({ isKnown, completeness, send }: CompletenessRoutes): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("getCompleteness"),

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { Condition } from "../../condition/read-condition.ts";
 import { served } from "../serve.ts";
 
@@ -9,7 +9,7 @@ export interface ConditionRoutes {
 
 /** How Muster itself is. */
 export const serveCondition =
-  ({ condition }: ConditionRoutes): FastifyPluginAsyncZod =>
+  ({ condition }: ConditionRoutes): ZodRoutes =>
   async (app) => {
     app.route({ ...served("getCondition"), handler: async () => condition() });
   };

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { FastifyRequest } from "fastify";
 import type { DriftDocument, ScopeDocument, SettingKeyDocument } from "#api/configuration-routes";
 import { configurable, configurationFaults } from "#shared/configuration";
@@ -29,7 +29,7 @@ const settled: ReadonlySet<string> = new Set(["none", "in-step"]);
 
 /** Settings of agents: said, looked up, sent. */
 export const serveConfigurations =
-  ({ configurations, configurator, registry, now }: ConfigurationRoutes): FastifyPluginAsyncZod =>
+  ({ configurations, configurator, registry, now }: ConfigurationRoutes): ZodRoutes =>
   async (app) => {
     const deviceOf = (id: DeviceId): Device => {
       const device = registry.get(id);

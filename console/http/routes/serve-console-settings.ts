@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { ConsoleSettingDocument } from "#api/console-settings-routes";
 import { BadInputError } from "#shared/errors";
 import { defaultOf, kebab, rangeOf, settingOf, settingsOf, type SettingName } from "#shared/settings";
@@ -21,7 +21,7 @@ const names = [...new Set([...settingsOf("console"), ...settingsOf("broker")])];
 
 /** The console's own settings: read, and some of them changed while it runs. */
 export const serveConsoleSettings =
-  ({ settings, now }: ConsoleSettingsRoutes): FastifyPluginAsyncZod =>
+  ({ settings, now }: ConsoleSettingsRoutes): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("listConsoleSettings"),

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { Damage } from "../../database/damage.ts";
 import { listAnswer, type Send } from "../list-pages.ts";
 import { served } from "../serve.ts";
@@ -11,7 +11,7 @@ export interface DamageRoutes {
 
 /** What in the data directory did not read and was set aside, was gone, or was put back to an older copy. */
 export const serveDamage =
-  ({ damage, send }: DamageRoutes): FastifyPluginAsyncZod =>
+  ({ damage, send }: DamageRoutes): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("listDamage"),

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import { counted } from "#shared/counted";
 import type { DeviceDocument, SeriesDocument } from "#api/device-routes";
 import { parseDuration } from "#shared/duration";
@@ -61,7 +61,7 @@ export const serveDevices =
     revoke,
     choose,
     send,
-  }: DeviceRoutes): FastifyPluginAsyncZod =>
+  }: DeviceRoutes): ZodRoutes =>
   async (app) => {
     const found = (id: DeviceId): Device => {
       const device = registry.get(id);

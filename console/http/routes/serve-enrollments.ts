@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { EnrollmentDocument } from "#api/enrollment-routes";
 import { parseDuration } from "#shared/duration";
 import { formatJoinCode } from "#shared/join-code";
@@ -23,7 +23,7 @@ export interface EnrollmentsServed {
 
 /** Codes by which machines come in by themselves: made, listed, revoked. */
 export const serveEnrollments =
-  ({ enrollments, certifying, joining, send }: EnrollmentsServed): FastifyPluginAsyncZod =>
+  ({ enrollments, certifying, joining, send }: EnrollmentsServed): ZodRoutes =>
   async (app) => {
     const document = (enrollment: Enrollment): EnrollmentDocument => {
       const { id, name, groups, uses, used, again, certificate, by, created, expires } = enrollment;

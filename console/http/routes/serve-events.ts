@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { CommandDocument } from "#api/command-document";
 import type { EventName } from "#api/event-routes";
 import type { DeviceId } from "#shared/ids";
@@ -59,7 +59,7 @@ export const serveEvents =
     refusals,
     store,
     feeds,
-  }: EventRoutes): FastifyPluginAsyncZod =>
+  }: EventRoutes): ZodRoutes =>
   async (app) => {
     const streams = new EventStreams(accounts);
     const presence = shared("presence", toPresenceDocument);

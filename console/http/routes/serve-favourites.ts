@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { FastifyRequest } from "fastify";
 import type { KeptCommandDocument } from "#api/favourite-routes";
 import { personsName } from "#shared/device-labels";
@@ -15,7 +15,7 @@ export interface FavouriteRoutes {
 
 /** What people keep for themselves. */
 export const serveFavourites =
-  ({ favourites }: FavouriteRoutes): FastifyPluginAsyncZod =>
+  ({ favourites }: FavouriteRoutes): ZodRoutes =>
   async (app) => {
     /** What is kept so already is no entry of the audit log: it could be asked for without end. */
     const keep = <K extends KeptKind>(

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { ConflictDocument } from "#api/field-routes";
 import type { Conflict, Conflicts } from "../../ingest/contract/conflicts.ts";
 import type { Settled, Settling } from "../../ingest/contract/settling.ts";
@@ -27,7 +27,7 @@ export interface FieldRoutes {
 
 /** Fields that devices see differently, and the word of a person about them. */
 export const serveFields =
-  ({ conflicts, settle, send }: FieldRoutes): FastifyPluginAsyncZod =>
+  ({ conflicts, settle, send }: FieldRoutes): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("listConflicts"),

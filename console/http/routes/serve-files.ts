@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import { maxPartBytes } from "#shared/files/file-bounds";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Audit } from "../../audit/audit.ts";
@@ -35,7 +35,7 @@ interface Brought extends FetchedFile {
 
 /** Files that people give to the console and have from it. How they come to devices and from there, the commands put and fetch say. */
 export const serveFiles =
-  ({ desk, transfers, audit }: FileRoutes): FastifyPluginAsyncZod =>
+  ({ desk, transfers, audit }: FileRoutes): ZodRoutes =>
   async (app) => {
     const brought = (id: CommandId, device: DeviceId | undefined, reaches: Reach | undefined): Brought => {
       const command = oneCommand(desk, id, device, reaches);

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import { readColumns, type FleetRow } from "../../devices/fleet-columns.ts";
 import { FilterNames } from "../../devices/filter-names.ts";
 import type { Device } from "../../devices/device.ts";
@@ -19,7 +19,7 @@ export interface FleetRoutes {
 
 /** The fleet as columns: what is asked for and no more, and after that what has changed. */
 export const serveFleet =
-  ({ registry, rowOf, choose, send }: FleetRoutes): FastifyPluginAsyncZod =>
+  ({ registry, rowOf, choose, send }: FleetRoutes): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("getFleet"),

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { DeviceId } from "#shared/ids";
 import type { Principal } from "#shared/principal";
 import type { Groups } from "../../devices/groups.ts";
@@ -19,7 +19,7 @@ export interface GroupRoutes {
 
 /** The groups that a device is in, for jobs to select by. */
 export const serveGroups =
-  ({ groups, isKnown, send }: GroupRoutes): FastifyPluginAsyncZod =>
+  ({ groups, isKnown, send }: GroupRoutes): ZodRoutes =>
   async (app) => {
     const assertKnown = (id: DeviceId): void => {
       if (!isKnown(id)) throw noDevice(id);

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { SafetyNet } from "#shared/safety-net";
 import { version } from "#shared/version";
 import type { SyslogState } from "../../audit/syslog.ts";
@@ -23,7 +23,7 @@ export interface HealthRoutes {
 
 /** Whether all is well: for monitors without a login, and for those with one, what is not. */
 export const serveHealth =
-  (is: HealthRoutes): FastifyPluginAsyncZod =>
+  (is: HealthRoutes): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("getHealth"),

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { PlannedDevice, TargetDevice } from "#api/job-routes";
 import type { Device } from "../../devices/device.ts";
 import type { Jobs, JobSummary } from "../../jobs/jobs.ts";
@@ -18,7 +18,7 @@ export interface JobRoutes {
 
 /** One command to many devices. */
 export const serveJobs =
-  ({ jobs, send }: JobRoutes): FastifyPluginAsyncZod =>
+  ({ jobs, send }: JobRoutes): ZodRoutes =>
   async (app) => {
     const one = (id: string, reaches: Reach | undefined): Steps<Buffer> => {
       const found = jobs.open(id, reaches);

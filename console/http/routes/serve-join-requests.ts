@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { JoinRequestDocument } from "#api/enrollment-routes";
 import { joinFingerprint } from "#shared/join-fingerprint";
 import type { JoinRequest, JoinRequests } from "../../enrollments/join-requests.ts";
@@ -15,7 +15,7 @@ export interface JoinRequestsServed {
 
 /** Machines that ask to come in without a code: what they are told, and what people say to it. */
 export const serveJoinRequests =
-  ({ joinRequests, joining, send }: JoinRequestsServed): FastifyPluginAsyncZod =>
+  ({ joinRequests, joining, send }: JoinRequestsServed): ZodRoutes =>
   async (app) => {
     const document = ({ id, hash, address, since, hostname, serial, mac }: JoinRequest): JoinRequestDocument => ({
       id,

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import { checkKey } from "#shared/key-proof";
 import type { Accounts } from "../../accounts/accounts.ts";
 import type { BrokerCopy } from "../../accounts/broker-copy.ts";
@@ -23,7 +23,7 @@ export interface JoinServed {
 
 /** What a machine asks for that joins. Nobody is logged in yet. */
 export const serveJoin =
-  ({ claims, accounts, brokerCopy, certifying, joining, isOnline, refused }: JoinServed): FastifyPluginAsyncZod =>
+  ({ claims, accounts, brokerCopy, certifying, joining, isOnline, refused }: JoinServed): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("getJoinScript"),

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { DeviceId } from "#shared/ids";
 import type { Labels } from "../../devices/labels.ts";
 import { changing } from "../audited-routes.ts";
@@ -13,7 +13,7 @@ export interface LabelRoutes {
 
 /** What people call devices and write down about them. */
 export const serveLabels =
-  ({ labels, isKnown }: LabelRoutes): FastifyPluginAsyncZod =>
+  ({ labels, isKnown }: LabelRoutes): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("setLabels"),

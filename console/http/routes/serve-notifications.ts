@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { FastifyRequest } from "fastify";
 import type { ChannelDocument, DeliveryDocument } from "#api/notification-routes";
 import { shownSettings } from "#shared/channels/channel-settings";
@@ -16,7 +16,7 @@ export interface NotificationRoutes {
 
 /** By which ways people hear of alerts, and what became of each notice. */
 export const serveNotifications =
-  ({ notifications }: NotificationRoutes): FastifyPluginAsyncZod =>
+  ({ notifications }: NotificationRoutes): ZodRoutes =>
   async (app) => {
     const { channels, told } = notifications;
 

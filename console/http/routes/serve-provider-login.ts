@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import { addresses } from "#api/addresses";
 import type { Clock } from "#shared/clock";
 import { EnvironmentError } from "#shared/errors";
@@ -26,7 +26,7 @@ export interface ProviderLoginRoutes {
 
 /** Logging in by OpenID Connect. Both ways are walked by a browser, so what went wrong is said on the page, by a word in its address. */
 export const serveProviderLogin =
-  ({ accounts, provider, audit, entrances, clock }: ProviderLoginRoutes): FastifyPluginAsyncZod =>
+  ({ accounts, provider, audit, entrances, clock }: ProviderLoginRoutes): ZodRoutes =>
   async (app) => {
     const flows = new FlowCookie(clock);
     app.route({ ...served("listLoginWays"), handler: async () => ({ provider: provider?.host ?? null }) });

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { SetAsideDocument } from "#api/quarantine-routes";
 import type { DeviceId } from "#shared/ids";
 import { adviceOf, typeFor } from "../../ingest/contract/advice.ts";
@@ -33,7 +33,7 @@ export interface QuarantineRoutes {
 
 /** What is set aside before the store: fields that do not fit, and series beyond the budget. */
 export const serveQuarantine =
-  ({ contract, send }: QuarantineRoutes): FastifyPluginAsyncZod =>
+  ({ contract, send }: QuarantineRoutes): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("getQuarantine"),

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from "fastify";
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { LatestRefusals, Refused } from "../../devices/latest-refusals.ts";
 import { limitOf, may } from "../auth.ts";
 import type { Reach } from "../../jobs/target.ts";
@@ -15,7 +15,7 @@ export interface RefusalRoutes {
 
 /** What was not taken of late, and why: as it is told on `refused`, and who was not let in at the embedded broker. */
 export const serveRefusals =
-  ({ refusals, send }: RefusalRoutes): FastifyPluginAsyncZod =>
+  ({ refusals, send }: RefusalRoutes): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("listRefusals"),

@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import { counted } from "#shared/counted";
 import type { ReleaseShelf } from "../release-shelf.ts";
 import { HttpError } from "../problem.ts";
@@ -11,7 +11,7 @@ export interface ReleaseServed {
 
 /** The release that agents update to. Its files are for everybody: what they are is signed, and nothing in them is secret. */
 export const serveRelease =
-  ({ shelf }: ReleaseServed): FastifyPluginAsyncZod =>
+  ({ shelf }: ReleaseServed): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("getRelease"),

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { FastifyRequest } from "fastify";
 import type { ScheduleDocument, TakenScheduleOrder } from "#api/schedule-routes";
 import { parseDuration } from "#shared/duration";
@@ -23,7 +23,7 @@ export interface ScheduleRoutes {
 
 /** Commands and jobs that are begun by the clock. */
 export const serveSchedules =
-  ({ schedules, jobs, accounts, now }: ScheduleRoutes): FastifyPluginAsyncZod =>
+  ({ schedules, jobs, accounts, now }: ScheduleRoutes): ZodRoutes =>
   async (app) => {
     /**
      * Of a schedule nobody can tell which devices it will mean: whoever is limited to groups has his own alone, and of these those that are limited

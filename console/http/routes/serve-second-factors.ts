@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { FastifyRequest } from "fastify";
 import { BadInputError } from "#shared/errors";
 import type { Accounts } from "../../accounts/accounts.ts";
@@ -10,7 +10,7 @@ import { served } from "../serve.ts";
 
 /** The second factor of one's own account, and taking away somebody's. */
 export const serveSecondFactors =
-  ({ accounts }: { readonly accounts: Accounts }): FastifyPluginAsyncZod =>
+  ({ accounts }: { readonly accounts: Accounts }): ZodRoutes =>
   async (app) => {
     const { factors } = accounts;
 

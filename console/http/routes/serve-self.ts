@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import { toPrometheus } from "../../self/prometheus.ts";
 import type { Report } from "../../self/report.ts";
 import { served } from "../serve.ts";
@@ -10,7 +10,7 @@ export interface SelfRoutes {
 
 /** What the console measures of itself, for Prometheus to scrape. */
 export const serveSelf =
-  ({ report }: SelfRoutes): FastifyPluginAsyncZod =>
+  ({ report }: SelfRoutes): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("getMetrics"),

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { DeviceId } from "#shared/ids";
 import { removalPlan } from "../../devices/removal-plan.ts";
 import { retiredSince, type Retirements } from "../../devices/retirements.ts";
@@ -20,7 +20,7 @@ export interface ServiceRoutes {
 
 /** Devices out of service and into it again. */
 export const serveService =
-  ({ retirements, database, isKnown, now, samplesStay }: ServiceRoutes): FastifyPluginAsyncZod =>
+  ({ retirements, database, isKnown, now, samplesStay }: ServiceRoutes): ZodRoutes =>
   async (app) => {
     const assertKnown = (id: DeviceId): void => {
       if (!isKnown(id) && !retirements.of(id)) throw noDevice(id);

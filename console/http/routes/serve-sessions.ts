@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { SessionDocument } from "#api/session-routes";
 import type { Accounts } from "../../accounts/accounts.ts";
 import type { Token } from "../../accounts/tokens.ts";
@@ -19,7 +19,7 @@ export interface SessionRoutes {
 
 /** Logging in and out of the page; who is logged in. */
 export const serveSessions =
-  ({ accounts, send }: SessionRoutes): FastifyPluginAsyncZod =>
+  ({ accounts, send }: SessionRoutes): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("logIn"),

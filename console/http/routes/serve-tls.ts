@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { DevicesTlsDocument, TlsDocument } from "#api/tls-routes";
 import type { CaRotation, RotationState } from "../../ca-rotation.ts";
 import type { DeviceRotation, DeviceRotationState } from "../../certificates/device-rotation.ts";
@@ -24,7 +24,7 @@ function toDevicesDocument({ lacking, before, ...state }: DeviceRotationState): 
 
 /** The private authority and that of devices' certificates, and their rotations. */
 export const serveTls =
-  ({ rotation, deviceRotation }: TlsRoutes): FastifyPluginAsyncZod =>
+  ({ rotation, deviceRotation }: TlsRoutes): ZodRoutes =>
   async (app) => {
     const document = (): TlsDocument => toTlsDocument(rotation.state);
 

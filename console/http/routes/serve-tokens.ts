@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { TokenDocument } from "#api/token-routes";
 import { parseDuration } from "#shared/duration";
 import { BadInputError } from "#shared/errors";
@@ -22,7 +22,7 @@ export interface TokenRoutes {
 
 /** Tokens, by which programs log in. */
 export const serveTokens =
-  ({ accounts, send }: TokenRoutes): FastifyPluginAsyncZod =>
+  ({ accounts, send }: TokenRoutes): ZodRoutes =>
   async (app) => {
     const document = (token: Token, { token: current }: Login): TokenDocument => {
       const account = accounts.find(token.account);

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import type { UnitWordDocument } from "#api/unit-routes";
 import type { DeviceId } from "#shared/ids";
 import { scopeText } from "../../configuration/scope.ts";
@@ -16,7 +16,7 @@ export interface UnitRoutes {
 
 /** What people call fields: said, and looked up. */
 export const serveUnits =
-  ({ unitWords, isKnown, now }: UnitRoutes): FastifyPluginAsyncZod =>
+  ({ unitWords, isKnown, now }: UnitRoutes): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("listUnits"),
