@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import { suite } from "../test/suite.ts";
 import { Backlog } from "./backlog.ts";
+import { hasReturned } from "./world.ts";
 import { SimTally } from "./sim-tally.ts";
 
 function filled(count: number): { backlog: Backlog; tally: SimTally } {
@@ -43,6 +44,15 @@ suite("a simulated outbox", ({ test }) => {
     backlog.forget(-Infinity);
     assert.equal(numbers(backlog.nextToSend(11_000, true)), [1]);
     assert.equal([tally.sent, tally.resent], [1, 2]);
+  });
+
+  test("all goes again when the console, or its store, comes back, and at no other word of it", () => {
+    const here = { session: "a", online: true, taking: true };
+    assert.is(hasReturned(here, { ...here }), false, "the fleet has become larger");
+    assert.is(hasReturned(here, { ...here, taking: false }), false);
+    assert.is(hasReturned({ ...here, taking: false }, here), true);
+    assert.is(hasReturned({ ...here, online: false }, here), true);
+    assert.is(hasReturned(here, { ...here, session: "b" }), true);
   });
 
   test("while the store takes nothing, one batch now and then", () => {

@@ -12,7 +12,7 @@ import { SimulatedTasks } from "./simulated-tasks.ts";
 import { SimulatedUpdate, type Leaving } from "./simulated-update.ts";
 import type { SimulatedReleases } from "./simulated-releases.ts";
 import type { Sleeper } from "./wheel.ts";
-import type { Heard, World } from "./world.ts";
+import { hasReturned, type Heard, type World } from "./world.ts";
 
 /** Bytes waiting in a socket from which on no batches are added. */
 const fullSocket = 256 * 1024;
@@ -166,12 +166,12 @@ export class SimulatedDevice implements Sleeper, Talker {
   #consoleSays(payload: Buffer, now: number): void {
     const heard = this.#world.console.read(payload);
     const before = this.#heardConsole;
-    const news = before !== undefined && before !== heard;
     this.#heardConsole = heard;
+    if (before === undefined) return;
     // Not in the same moment as all the others: that would be a blow.
     const pause = 1_000 * draw(this.#messages.character.seed, 43);
-    if (news && heard.online && heard.taking) this.#backlog.forget(now + pause);
-    if (news && heard.online && before.session !== heard.session) this.#birthAt = Math.min(this.#birthAt, now + pause);
+    if (hasReturned(before, heard)) this.#backlog.forget(now + pause);
+    if (heard.online && before.session !== heard.session) this.#birthAt = Math.min(this.#birthAt, now + pause);
   }
 
   #acknowledged(payload: Buffer, now: number): void {

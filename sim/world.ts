@@ -46,6 +46,11 @@ export interface Heard {
   readonly taking: boolean;
 }
 
+/** Whether the console, or its store, has come back, so that everything is to be sent anew; another size of the fleet is no reason. */
+export function hasReturned(before: Heard, { session, online, taking }: Heard): boolean {
+  return online && taking && (before.session !== session || !before.online || !before.taking);
+}
+
 /** What the console says to everybody, read once for all devices. */
 export class HeardConsole {
   readonly #clock: Clock;
