@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Topics } from "#shared/topics";
 import { encode } from "#shared/codec";
+import { commonNames } from "#shared/messages/common-names";
 import { readBatch } from "#shared/messages/batch-reading";
 import { readStatus } from "#shared/messages/presence-messages";
 import { thriftyMalloc } from "../agent/install/starter.ts";
@@ -112,7 +113,9 @@ async function startBroker(scope: BenchScope): Promise<Court> {
     const ack = { outbox, run, ranges: [[seq, seq]], ts: Date.now() };
     void bus.publish(topics.build({ kind: "ack", device: address.device }), encode(ack, "json"), { qos: 0 });
   });
-  // As a console does: without a greeting a birth is published again and again.
+  // As a console does: it tells what it knows, and without a greeting a birth is published again and again.
+  const online = { v: 1, online: true, session: "bench", taking: true, names: commonNames.length };
+  void bus.publish(topics.build({ kind: "console" }), encode(online, "json"), { retain: true });
   bus.subscribe([topics.filter("status")], ({ topic, payload }) => {
     const address = topics.parse(topic);
     const status = payload.length > 0 ? readStatus(payload) : undefined;

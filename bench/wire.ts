@@ -3,13 +3,14 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "#shared/clock";
 import { parseDeviceId } from "#shared/ids";
+import { commonNames } from "#shared/messages/common-names";
 import { Topics } from "#shared/topics";
 import { cpu } from "../agent/collectors/cpu.ts";
 import type { Reading } from "../agent/collectors/collector.ts";
 import { mem } from "../agent/collectors/mem.ts";
 import { ProcReader } from "../agent/collectors/proc.ts";
 import { toColumns, type Instant } from "../agent/metrics/to-columns.ts";
-import { batchRecord, withAge } from "../agent/metrics/outbox/record.ts";
+import { batchRecord, messageOf } from "../agent/metrics/outbox/record.ts";
 import { BenchScope } from "./children.ts";
 import { publishFrame } from "./frames.ts";
 import { toMarkdown, type Row } from "./table.ts";
@@ -70,7 +71,7 @@ function payloadOf([first, ...rest]: readonly Instant[]): Buffer {
   };
   const record = batchRecord(names, toColumns([first, ...rest]), 0);
   if (!record) throw new Error("the batch is too large");
-  return withAge(record.payload, (rest.length + 1) * interval);
+  return messageOf(record, { t: record.t, age: (rest.length + 1) * interval }, commonNames.length);
 }
 
 /** One message of all metrics as Telegraf's JSON serializer writes it, which sorts the keys. */

@@ -5,6 +5,7 @@ import { encode } from "#shared/codec";
 import { asError, DisconnectedError } from "#shared/errors";
 import type { CommandId, DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
+import { commonNames } from "#shared/messages/common-names";
 import { maxToldCommands, type Ack } from "#shared/messages/metrics";
 import type { Birth, CertificatePorts, ConsoleStatus, Death } from "#shared/messages/presence-messages";
 import type { Topics } from "#shared/topics";
@@ -192,7 +193,7 @@ export function consoleStatusOf({
   readonly now: number;
 }): Buffer {
   const sizes = { ...(taking !== undefined && { taking }), ...(fleet !== undefined && { fleet }) };
-  const told = online ? { ...sizes, ...(certificatePorts && { certificatePorts }) } : {};
+  const told = online ? { ...sizes, names: commonNames.length, ...(certificatePorts && { certificatePorts }) } : {};
   const status: ConsoleStatus = { v: 1, online, session, ...told, version, ts: Math.round(now) };
   return encode(status, "json");
 }

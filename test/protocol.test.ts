@@ -6,11 +6,13 @@ import { parseDeviceId } from "#shared/ids";
 import { readReply, readTask, refusal } from "#shared/messages/command-messages";
 import { errorCodes } from "#shared/messages/error-codes";
 import { readBatch } from "#shared/messages/batch-reading";
-import { readAck } from "#shared/messages/metrics";
+import { commonNames } from "#shared/messages/common-names";
+import { readAck, type Batch } from "#shared/messages/metrics";
 import { readCertificate, readRenewal } from "#shared/messages/certificate-messages";
 import { readFileDown, readFileUp } from "#shared/messages/file-messages";
 import { readAlert } from "#shared/messages/alert-message";
 import { readAuthorities } from "#shared/messages/authorities-message";
+import { shortOf } from "#shared/messages/short-batch";
 import { readSimple } from "#shared/messages/simple";
 import { readConsoleStatus, readStatus } from "#shared/messages/presence-messages";
 import { read } from "#shared/messages/payload-schema";
@@ -23,6 +25,7 @@ const readers: Readonly<Record<string, (payload: Buffer) => unknown>> = {
   birth: readStatus,
   death: readStatus,
   batch: readBatch,
+  short: readBatch,
   ack: readAck,
   simple: readSimple,
   task: readTask,
@@ -66,7 +69,11 @@ suite("docs/protocol.md", ({ test }) => {
     const told = rows.flatMap(([, kinds = "", fields = ""]) =>
       kinds.split(", ").map((kind) => [kind, new Set(fields.match(/(?<=`)\w+(?=`)/g))] as const),
     );
-    assert.is(told.length, Object.keys(readers).length - 1, "all but the simple form, which has no fields of its own");
+    assert.is(
+      told.length,
+      Object.keys(readers).length - 2,
+      "all but the simple form and the short one, which have no fields of their own",
+    );
     for (const [kind, fields] of told) {
       const messages = examples
         .filter((one) => one.kind === kind && one.encoding === "json")
@@ -134,6 +141,15 @@ suite("docs/protocol.md", ({ test }) => {
       { t: 1_767_225_600_000, mono: 170_000, seq: 17, m: [{ n: "mem", f: { used_percent: 41.5 } }] },
     );
     assert.is(bytes.length, Number(/as (\d+) bytes/.exec(page)?.[1]));
+  });
+
+  test("the short batch says what the one before it says", () => {
+    const at = examples.findIndex(({ kind }) => kind === "short");
+    const [whole, short] = [examples[at - 1]?.text ?? "", examples[at]?.text ?? ""].map((text) =>
+      readBatch(Buffer.from(text)),
+    );
+    assert.equal(short, whole);
+    assert.equal(shortOf(whole as Batch, commonNames.length)?.slice(1), JSON.parse(examples[at]?.text ?? "").slice(1));
   });
 
   test("every topic in the table is one of ours, and none is missing", () => {

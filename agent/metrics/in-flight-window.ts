@@ -68,6 +68,11 @@ export class InFlightWindow {
     this.#cursor = Math.max(this.#cursor, seq);
   }
 
+  /** Whether it was sent without an ack, and waits still. */
+  wasInVain(seq: number): boolean {
+    return this.#vain.has(seq);
+  }
+
   sent(seq: number, at: number, live: boolean): void {
     this.#sent.set(seq, { at, live });
   }

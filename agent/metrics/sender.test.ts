@@ -3,6 +3,7 @@ import type { Bus } from "#shared/bus";
 import { ManualClock } from "#shared/clock";
 import { silentLog } from "#shared/log";
 import { readBatch } from "#shared/messages/batch-reading";
+import { commonNames } from "#shared/messages/common-names";
 import type { ConsoleStatus } from "#shared/messages/presence-messages";
 import { suite } from "../../test/suite.ts";
 import { columns } from "./outbox/fixture.ts";
@@ -14,7 +15,7 @@ import { Sender, window } from "./sender.ts";
 /** A sender over an outbox in memory and a bus that notes what goes out, and acknowledges `delay` ms later if it is to. */
 class Rig {
   readonly clock = new ManualClock();
-  readonly sent: { seq: number; at: number; value: unknown }[] = [];
+  readonly sent: { seq: number; at: number; value: unknown; short: boolean }[] = [];
   readonly outbox: Outbox;
   readonly sender: Sender;
   readonly budget: DailyBudget;
@@ -35,7 +36,8 @@ class Rig {
       publish: (_topic, payload) => {
         const { seq, outbox, m } = readBatch(payload);
         this.budget.spend(payload.length);
-        sent.push({ seq, at: clock.monotonic(), value: m[0]?.f["value"] });
+        const short = (payload[0] ?? 0) < 0xa0;
+        sent.push({ seq, at: clock.monotonic(), value: m[0]?.f["value"], short });
         this.most = Math.max(this.most, ++this.inFlight);
         clock.after(delay, () => {
           this.inFlight -= 1;
@@ -274,6 +276,45 @@ suite("sender", ({ test }) => {
       numbers(1, rig.sent.length),
     );
     rig.sender.stop();
+  });
+
+  test("batches go short where the console knows names, and whole where it says nothing, is gone, or gave no ack", () => {
+    const rig = new Rig();
+    const m = [{ n: "mem", f: { value: "v", total: 1, free: 1, active: 1 } }];
+    const sent = (): boolean[] => {
+      rig.outbox.append({ ...columns(rig.clock), m });
+      rig.clock.advance(1_000);
+      return rig.sent.splice(0).map(({ short }) => short);
+    };
+    rig.acking = true;
+    rig.connect();
+    assert.equal(sent(), [false], "before the console's word");
+    rig.status({ names: commonNames.length });
+    assert.equal(sent(), [true]);
+    rig.status({ names: commonNames.length + 9 });
+    assert.equal(sent(), [true], "one that knows more");
+    rig.status({});
+    assert.equal(sent(), [false], "one of before");
+    rig.status({ names: commonNames.length });
+    rig.acking = false;
+    assert.equal(sent(), [true]);
+    rig.clock.advance(10_000);
+    assert.equal(
+      rig.sent.splice(0).map(({ short }) => short),
+      [false],
+      "again, where it may not have been understood",
+    );
+    rig.acking = true;
+    rig.sender.disconnected();
+    rig.connect();
+    assert.equal(sent(), [false, false], "the console of another connection may be another one");
+    rig.status({ names: 1 });
+    rig.outbox.append({ ...columns(rig.clock), m: [{ n: "of", f: { somebody: 1, alone: 1 } }] });
+    assert.equal(
+      rig.sent.map(({ short }) => short),
+      [true],
+      "by whatever names",
+    );
   });
 
   test("a stopped sender sends nothing and leaves no timer", () => {

@@ -44,8 +44,9 @@ export class Sender {
   readonly #windows = new Map<BatchQueue, InFlightWindow>();
   #patience = patience.first;
   #holding = false;
-  /** The console's session, by which one that has come back is known. */
+  /** The console's session, by which one that has come back is known, and how many of the known names it has. */
   #console: string | undefined;
+  #names = 0;
   #settled = { count: 0, time: 0 };
   #stopped = false;
   #cancelWatch: (() => void) | undefined;
@@ -89,7 +90,8 @@ export class Sender {
   }
 
   /** The console's presence. One that comes back, or takes again, finds everything sent anew. */
-  consoleStatus({ online, taking, session }: ConsoleStatus): void {
+  consoleStatus({ online, taking, session, names = 0 }: ConsoleStatus): void {
+    this.#names = online ? names : 0;
     const holding = !online || taking === false;
     const returned = online && this.#console !== undefined && this.#console !== session;
     if (online) this.#console = session;
@@ -112,6 +114,7 @@ export class Sender {
     this.#cancelTimers();
     this.#holding = false;
     this.#console = undefined;
+    this.#names = 0;
   }
 
   stop(): void {
@@ -190,7 +193,8 @@ export class Sender {
    */
   #send(inFlight: InFlightWindow, seq: number, live: boolean): number | undefined {
     const { bus, topic, clock, budget } = this.#options;
-    const payload = inFlight.queue.read(seq);
+    // What had no ack may be one that the console did not understand.
+    const payload = inFlight.queue.read(seq, inFlight.wasInVain(seq) ? 0 : this.#names);
     if (payload && budget && !budget.admits(payload.length, () => this.#pump())) return undefined;
     if (inFlight.queue.has(seq)) inFlight.sent(seq, clock.monotonic(), live);
     if (!payload) return 0;

@@ -1,4 +1,5 @@
 import { isCount, isToken } from "#shared/messages/batch-check";
+import { commonNames } from "#shared/messages/common-names";
 
 /** What an ack names a batch by. */
 export interface BatchName {
@@ -15,10 +16,16 @@ const longText = 0x78;
 
 /** The name in a decoded batch, whatever else is in it. */
 export function batchNameOf(value: unknown): BatchName | undefined {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  if (Array.isArray(value)) return shortName(value);
+  if (typeof value !== "object" || value === null) return undefined;
   const { outbox, seq, run } = value as { outbox?: unknown; seq?: unknown; run?: unknown };
   if (!isToken(outbox) || !isCount(seq)) return undefined;
   return isToken(run) ? { outbox, seq, run } : { outbox, seq };
+}
+
+/** Of a short batch. One that counts by names that are not known here is not for this console to acknowledge: it comes again, whole. */
+function shortName([names, outbox, seq, run]: readonly unknown[]): BatchName | undefined {
+  return isCount(names) && names <= commonNames.length ? batchNameOf({ outbox, seq, run }) : undefined;
 }
 
 /**
@@ -28,6 +35,7 @@ export function batchNameOf(value: unknown): BatchName | undefined {
 export function nameIn(payload: Buffer): BatchName | undefined {
   const head = payload.subarray(0, nameWithin);
   const first = head[0] ?? 0;
+  if (first >= 0x80 && first <= 0x98) return batchNameOf([...cborItems(head)]);
   return batchNameOf(Object.fromEntries(first >= 0xa0 && first <= 0xb9 ? cborEntries(head) : jsonEntries(head)));
 }
 
@@ -45,14 +53,23 @@ function* jsonEntries(head: Buffer): Generator<[string, unknown]> {
 
 /** Plain CBOR (RFC 8949 §3) as far as it is short texts and numbers. */
 function* cborEntries(head: Buffer): Generator<[string, unknown]> {
-  const info = (head[0] ?? 0) & 31;
-  const reader = { head, at: info < 24 ? 1 : info === 24 ? 2 : 3 };
+  const reader = readerOf(head);
   for (;;) {
     const key = readScalar(reader);
     const value = readScalar(reader);
     if (typeof key !== "string" || value === undefined) return;
     yield [key, value];
   }
+}
+
+function* cborItems(head: Buffer): Generator {
+  const reader = readerOf(head);
+  for (let item = readScalar(reader); item !== undefined; item = readScalar(reader)) yield item;
+}
+
+function readerOf(head: Buffer): { readonly head: Buffer; at: number } {
+  const info = (head[0] ?? 0) & 31;
+  return { head, at: info < 24 ? 1 : info === 24 ? 2 : 3 };
 }
 
 /** A text of less than 256 bytes or a number; undefined for anything else, and at the end. */

@@ -5,6 +5,7 @@ import { nameIn, batchNameOf, type BatchName } from "#shared/messages/batch-name
 import { batchAssembled, batchHead, batchSeries, type Batch, type Measurement } from "#shared/messages/metrics";
 import { isPlainBatch, isPlainSeries } from "#shared/messages/plain-batch";
 import { check } from "#shared/messages/payload-schema";
+import { batchOf } from "#shared/messages/short-batch";
 
 /** What a payload on `metrics` is: a batch, or what will never be one however often it is sent. */
 export type BatchReading = { readonly kind: "batch"; readonly batch: Batch } | UnfitBatch;
@@ -31,6 +32,7 @@ export function judgeBatch(payload: Buffer): BatchReading {
     return unfit(thrown, payload, undefined);
   }
   try {
+    if (Array.isArray(value)) value = batchOf(value);
     return { kind: "batch", batch: asBatch(value) };
   } catch (thrown) {
     return unfit(thrown, payload, value);
@@ -39,7 +41,8 @@ export function judgeBatch(payload: Buffer): BatchReading {
 
 /** @throws BadInputError */
 export function readBatch(payload: Buffer): Batch {
-  return asBatch(decode(payload, batchCap).value);
+  const { value } = decode(payload, batchCap);
+  return asBatch(Array.isArray(value) ? batchOf(value) : value);
 }
 
 /** A decoded batch. @throws BadInputError */

@@ -96,13 +96,14 @@ export const certificatePorts = z.object({ muster: port, mosquitto: port });
 export type CertificatePorts = z.infer<typeof certificatePorts>;
 
 /** The console's own presence. `taking` tells agents whether the store takes writes: while it does not, sending is in vain.
- * `fleet` is how many devices there are: what a broker has to take when it comes back. */
+ * `fleet` is how many devices there are: what a broker has to take when it comes back; `names`, by how many known names batches may count. */
 export const consoleStatus = z.object({
   v: z.literal(1),
   online: z.boolean(),
   session: token,
   taking: z.optional(z.boolean()),
   fleet: z.optional(count),
+  names: z.optional(count),
   /** For devices with a certificate, which have to find a broker of the other kind when it takes this one's place. */
   certificatePorts: z.optional(certificatePorts),
   version: z.optional(payloadText),

@@ -16,8 +16,11 @@ export interface BatchQueue {
   after(seq: number): number | undefined;
   /** Whether this batch waits. */
   has(seq: number): boolean;
-  /** The message as it goes out now; undefined when it does not wait, or cannot be read. */
-  read(seq: number): Buffer | undefined;
+  /**
+   * The message as it goes out now; undefined when it does not wait, or cannot be read.
+   * @param names how many of the known names the console has; 0, the default, where none need be in its list
+   */
+  read(seq: number, names?: number): Buffer | undefined;
   /**
    * Lets go of what the store has; numbers that are not here change nothing.
    * @param run whose numbers these are; undefined where the console did not say

@@ -14,7 +14,7 @@ import type { BatchQueue } from "./batch-queue.ts";
 import {
   batchRecord,
   gapRecord,
-  withFirst,
+  messageOf,
   type AckRange,
   type Envelope,
   type GapRecord,
@@ -71,7 +71,7 @@ export class DiskQueue implements BatchQueue {
   readonly #gathered: UnwrittenBatches | undefined;
   #seq: number;
   #pendingBytes = 0;
-  /** What has just come to the disk, while it is offered: it need not be read from there. */
+  /** What has just come, while it is offered: it need not be read from the disk. */
   #fresh: Stored | undefined;
   /** Gaps that the disk has not taken. */
   #untold: { readonly record: GapRecord; readonly told: (() => void) | undefined }[] = [];
@@ -140,7 +140,7 @@ export class DiskQueue implements BatchQueue {
     else {
       this.#seq = stored.seq;
       this.#gathered.add(stored);
-      this.#options.ready(this, stored.seq);
+      this.#offer(stored);
     }
     return true;
   }
@@ -153,15 +153,21 @@ export class DiskQueue implements BatchQueue {
     return this.#segments.of(seq) !== undefined || this.#gathered?.get(seq) !== undefined;
   }
 
-  read(seq: number): Buffer | undefined {
+  read(seq: number, names = 0): Buffer | undefined {
     const { placing } = this.#options;
+    const fresh = this.#fresh?.seq === seq ? this.#fresh : undefined;
     const gathered = this.#gathered?.get(seq);
-    if (gathered) return withFirst(placing.message(gathered, placing.epoch), this.after(0) ?? seq);
+    if (gathered) {
+      const first = this.after(0) ?? seq;
+      return messageOf(fresh ?? gathered, { ...placing.departure(gathered, placing.epoch), first }, names);
+    }
     const segment = this.#segments.of(seq);
     if (!segment) return undefined;
-    const record = this.#fresh?.seq === seq ? this.#fresh : readRecord(segment, seq);
-    if (typeof record === "object")
-      return withFirst(placing.message(record, segment.epoch), this.#segments.next(0) ?? seq);
+    const record = fresh ?? readRecord(segment, seq);
+    if (typeof record === "object") {
+      const first = this.#segments.next(0) ?? seq;
+      return messageOf(record, { ...placing.departure(record, segment.epoch), first }, names);
+    }
     // What goes on being written to such a file might be lost as well.
     segment.sealed ||= record !== undefined;
     if (record === "damaged") this.#spoiled(segment, seq);
@@ -251,8 +257,10 @@ export class DiskQueue implements BatchQueue {
   #push(stored: Stored, told?: () => void): void {
     this.#gathered?.flush();
     this.#seq = stored.seq;
+    // Where the disk is behind, what waits for it is no more in memory than its bytes.
+    const waits = this.#pendingBytes > 0 ? { ...stored, batch: undefined } : stored;
     this.#pendingBytes += stored.payload.length;
-    this.#commit.push({ stored, told });
+    this.#commit.push({ stored: waits, told });
   }
 
   async #write(records: readonly Stored[]): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Clock } from "#shared/clock";
-import { withAge, withEntries, type Stored } from "./record.ts";
+import type { Departure, Stored } from "./record.ts";
 import type { WallOffset } from "./wall-offset.ts";
 
 /** What instants are counted from at present: the machine's boot where that is known, else this run. */
@@ -43,13 +43,11 @@ export class EpochClock {
     return { t: Math.max(0, Math.round(clock.now())), mono: clock.uptime() };
   }
 
-  /** The message as it goes out now: with its age, and the time it has since the clock was set. */
-  message({ t, mono, payload }: Pick<Stored, "t" | "mono" | "payload">, epoch: string): Buffer {
+  /** A batch that goes out now: its age, and the time it has since the clock was set. */
+  departure({ t, mono }: Pick<Stored, "t" | "mono">, epoch: string): Departure {
     const { clock, wall } = this.#options;
-    if (epoch !== this.epoch) return payload;
-    const placed = wall.corrected(t, mono);
-    const age = Math.max(0, Math.round(clock.uptime() - mono));
-    return withAge(placed === t ? payload : withEntries(payload, { t: placed }), age);
+    if (epoch !== this.epoch) return { t };
+    return { t: wall.corrected(t, mono), age: Math.max(0, Math.round(clock.uptime() - mono)) };
   }
 
   /** Wall clock (epoch ms) of an instant: `at` is on the clock of its epoch where that is the present one, else the wall's. */

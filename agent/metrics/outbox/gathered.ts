@@ -50,7 +50,7 @@ export class UnwrittenBatches {
 
   add(stored: Stored): void {
     // The encoder's bytes are part of a larger block that would stay as long as they do.
-    const own = { ...stored, payload: Buffer.from(stored.payload) };
+    const own = { ...stored, batch: undefined, payload: Buffer.from(stored.payload) };
     this.#waiting.set(stored.seq, { stored: own, since: this.#options.clock.monotonic(), leaving: false });
     this.#bytes += stored.payload.length;
     if (this.#bytes > maxGatheredBytes) this.flush();

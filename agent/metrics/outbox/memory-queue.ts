@@ -3,7 +3,7 @@ import type { Columns } from "../to-columns.ts";
 import { gapsToTell } from "./gap.ts";
 import type { EpochClock } from "./epoch-clock.ts";
 import type { BatchQueue } from "./batch-queue.ts";
-import { batchRecord, gapRecord, renamed, withFirst, type AckRange, type Envelope, type Stored } from "./record.ts";
+import { batchRecord, gapRecord, messageOf, renamed, type AckRange, type Envelope, type Stored } from "./record.ts";
 
 export interface MemoryQueueOptions {
   readonly id: string;
@@ -69,10 +69,11 @@ export class MemoryQueue implements BatchQueue {
     return this.#waiting.has(seq);
   }
 
-  read(seq: number): Buffer | undefined {
+  read(seq: number, names = 0): Buffer | undefined {
+    const { placing } = this.#options;
     const stored = this.#waiting.get(seq);
     const [first = seq] = this.#waiting.keys();
-    return stored && withFirst(this.#options.placing.message(stored, this.#options.placing.epoch), first);
+    return stored && messageOf(stored, { ...placing.departure(stored, placing.epoch), first }, names);
   }
 
   ack(ranges: readonly AckRange[]): number {
@@ -94,7 +95,7 @@ export class MemoryQueue implements BatchQueue {
     const { maxBytes, ready } = this.#options;
     const seq = ++this.#seq;
     // The encoder's bytes are part of a larger block that would stay as long as they do.
-    this.#waiting.set(seq, { ...stored, payload: Buffer.from(stored.payload) });
+    this.#waiting.set(seq, { ...stored, batch: undefined, payload: Buffer.from(stored.payload) });
     this.#bytes += stored.payload.length;
     // Some more than needed, so that not each batch that comes makes a gap of its own.
     if (this.#bytes > maxBytes && seq > 1)

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
 import { maxSpread } from "#shared/messages/batch-check";
 import { readBatch } from "#shared/messages/batch-reading";
+import { commonNames } from "#shared/messages/common-names";
 import { fillDisk, smallDisk } from "../../../test/small-disk.ts";
 import { cpuMs } from "../../../test/cpu.ts";
 import { eventually, suite } from "../../../test/suite.ts";
@@ -34,6 +35,9 @@ for (const kind of ["disk", "memory"] as const) {
         dt: [0],
         m: [{ n: "room", f: { value: 3 } }],
       });
+      const short = queue?.read(3, commonNames.length) ?? Buffer.alloc(0);
+      assert.equal(readBatch(short), batch);
+      assert.ok(short.length < (queue?.read(3)?.length ?? 0));
       assert.is(one.outbox.ack({ outbox: "another", ranges: [[1, 10]] }), 0);
       assert.is(one.ack([2, 3], [3, 4], [9, 9]), 4);
       assert.equal(one.seqs, [1, 5, 6, 7, 8, 10]);

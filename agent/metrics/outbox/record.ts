@@ -1,6 +1,7 @@
 import { isList, type Column } from "#shared/columns";
 import { appendEntry, batchCap, decode, encode, isPlainCbor } from "#shared/codec";
 import { isPlainBatch } from "#shared/messages/plain-batch";
+import { shortOf } from "#shared/messages/short-batch";
 import type { Batch, Gap } from "#shared/messages/metrics";
 import type { Columns } from "../to-columns.ts";
 
@@ -21,7 +22,12 @@ export interface Stored {
   readonly samples: number;
   readonly payload: Buffer;
   readonly gap?: GapRecord;
+  /** What the payload says, while it is new: then it need not be decoded to be said otherwise. */
+  readonly batch?: Batch | undefined;
 }
+
+/** What is known only as a batch goes out: its first instant by the wall clock of now, its age, and the lowest number that waits. */
+export type Departure = Pick<Batch, "t" | "age" | "first">;
 
 /**
  * A gap, and what made it. `left`: whole stretches left the queue, oldest first, so that nothing up to `to` waits any more.
@@ -58,7 +64,7 @@ export function batchRecord(
   if (!isPlainBatch(batch)) return undefined;
   const payload = encode(batch, "cbor");
   if (payload.length > batchCap - added.bytes || !isPlainCbor(payload, added.items)) return undefined;
-  return { seq, t, mono, kept, span: dt.at(-1) ?? 0, samples: countSamples(m, dt.length), payload };
+  return { seq, t, mono, kept, span: dt.at(-1) ?? 0, samples: countSamples(m, dt.length), payload, batch };
 }
 
 function countSamples(series: Columns["m"], instants: number): number {
@@ -100,17 +106,27 @@ export function envelopeIn(payload: Buffer): Pick<Batch, "outbox" | "run" | "epo
   return decodeOwn(payload);
 }
 
-export function withEntries(payload: Buffer, entries: Partial<Batch>): Buffer {
+/**
+ * A batch as it goes out: short where the console knows names, and otherwise as it was made.
+ * @param names how many of the list the console knows
+ */
+export function messageOf(
+  { t, payload, batch }: Pick<Stored, "t" | "payload" | "batch">,
+  departure: Departure,
+  names: number,
+): Buffer {
+  const short = names > 0 ? shortOf({ ...(batch ?? decodeOwn(payload)), ...departure }, names) : undefined;
+  const said = short && encode(short, "cbor");
+  // Of names that are not in the list it may be the longer one.
+  if (said && said.length <= payload.length && isPlainCbor(said)) return said;
+  const { t: now, age, first } = departure;
+  const placed = now === t ? payload : withEntries(payload, { t: now });
+  const aged = age === undefined ? placed : appendEntry(placed, "age", age);
+  return first === undefined ? aged : appendEntry(aged, "first", first);
+}
+
+function withEntries(payload: Buffer, entries: Partial<Batch>): Buffer {
   return encode({ ...decodeOwn(payload), ...entries }, "cbor");
-}
-
-export function withAge(payload: Buffer, age: number): Buffer {
-  return appendEntry(payload, "age", age);
-}
-
-/** @param first the lowest number that waits */
-export function withFirst(payload: Buffer, first: number): Buffer {
-  return appendEntry(payload, "first", first);
 }
 
 /** Written by this very module and kept under a checksum: no schema needed. */
