@@ -5,6 +5,7 @@ import type { ServerIdentity } from "#shared/tls-door";
 import { Broker } from "../broker/broker.ts";
 import { Console } from "../console/console.ts";
 import { openState } from "../console/state/state.ts";
+import { keepHeapLean } from "../commands/compose/lean-heap.ts";
 import { answer, ready, settingsOfChild } from "./children.ts";
 import { deviceName } from "./ingest-load.ts";
 
@@ -21,6 +22,8 @@ const { directory, port, url, identity, influxUrl, devices, secret } = settingsO
   devices: number;
   secret: string;
 }>();
+// As the program does.
+keepHeapLean();
 const state = openState(directory, systemClock);
 for (let index = 0; index < devices; index++) state.accounts.set(deviceName(index), "device", secret);
 const common = { directory, state, log: silentLog, ...(influxUrl === undefined ? {} : { influxUrl }) };

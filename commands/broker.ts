@@ -5,6 +5,7 @@ import type { SettingName, Settings } from "#shared/settings";
 import { admitAdmin, adminWasShown, shownOnce } from "./compose/first-admin.ts";
 import { openBroker } from "./compose/open-broker.ts";
 import { openData } from "./compose/data.ts";
+import { keepHeapLean } from "./compose/lean-heap.ts";
 import { portsOf } from "./compose/ports.ts";
 import { auditDoor } from "./compose/audit-door.ts";
 import { opening, openTls } from "./compose/tls.ts";
@@ -20,6 +21,7 @@ async function serve(
   lifetime: Lifetime,
   net: SafetyNet,
 ): Promise<void> {
+  keepHeapLean();
   const state = await openData(values, lifetime, false);
   const password = await admitAdmin(state, values.adminPassword);
   const tls = await openTls(values, lifetime);

@@ -7,6 +7,7 @@ import type { Settings } from "#shared/settings";
 import { admitAdmin, adminWasShown, shownOnce } from "./compose/first-admin.ts";
 import { patienceAtStart, runConsole } from "./compose/serve-console.ts";
 import { openData } from "./compose/data.ts";
+import { keepHeapLean } from "./compose/lean-heap.ts";
 import { keepMosquittoFiles } from "./compose/keep-mosquitto.ts";
 import { noteSettings } from "./compose/note-settings.ts";
 import { portsOf } from "./compose/ports.ts";
@@ -18,6 +19,7 @@ export function console(line: CommandLine): void {
 }
 
 async function serve(values: Settings, given: GivenSettings, lifetime: Lifetime, net: SafetyNet): Promise<void> {
+  keepHeapLean();
   const state = await openData(values, lifetime, true);
   await noteSettings(state, given);
   const password = await admitAdmin(state, values.adminPassword);

@@ -8,6 +8,7 @@ import { admitAdmin, adminWasShown } from "./compose/first-admin.ts";
 import { openBroker } from "./compose/open-broker.ts";
 import { patienceAtStart, runConsole } from "./compose/serve-console.ts";
 import { openData } from "./compose/data.ts";
+import { keepHeapLean } from "./compose/lean-heap.ts";
 import { flagsOfVerbs } from "./compose/flags-of-verbs.ts";
 import { keepMosquittoFiles } from "./compose/keep-mosquitto.ts";
 import { noteSettings } from "./compose/note-settings.ts";
@@ -26,6 +27,7 @@ export function start(line: CommandLine): void {
  * the console takes what comes, and stops before it: what it acknowledges, the console has. People come in last, and are shut out first.
  */
 async function serve(values: Settings, given: GivenSettings, lifetime: Lifetime, net: SafetyNet): Promise<void> {
+  keepHeapLean();
   const state = await openData(values, lifetime, true);
   await noteSettings(state, given);
   const password = await admitAdmin(state, values.adminPassword);
