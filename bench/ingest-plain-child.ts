@@ -3,7 +3,12 @@ import mqtt from "mqtt";
 import { answer, ready, settingsOfChild } from "./children.ts";
 
 /** What people write without Muster: a subscriber that parses JSON and hands points to the influx package in batches. */
-const { url, port } = settingsOfChild<{ url: string; port: number }>();
+const { url, port, gatherFor } = settingsOfChild<{
+  url: string;
+  port: number;
+  /** Milliseconds after which points are written that are fewer than a batch. */
+  gatherFor?: number;
+}>();
 const influx = new InfluxDB({ host: "127.0.0.1", port, database: "fleet" });
 const client = await mqtt.connectAsync(url);
 const batchSize = 5_000;
@@ -19,6 +24,7 @@ function flush(): void {
   void write.then(() => writes.delete(write));
 }
 
+if (gatherFor) setInterval(flush, gatherFor);
 client.on("message", (topic, payload) => {
   const { ts, unit, ...fields } = JSON.parse(payload.toString()) as { ts: number; unit: string };
   const [, host = "", measurement = ""] = topic.split("/");
@@ -34,6 +40,6 @@ answer(async ({ finish }: { finish?: boolean }) => {
     await Promise.all(writes);
   }
   const { user, system } = process.cpuUsage();
-  return { cpu: user + system };
+  return { cpu: user + system, rss: process.memoryUsage.rss() };
 });
 ready();

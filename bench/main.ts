@@ -5,6 +5,7 @@ import { crowd } from "./crowd.ts";
 import { wholeDay } from "./day.ts";
 import { embedded, ingest } from "./ingest.ts";
 import { fleet } from "./fleet.ts";
+import { floor } from "./floor.ts";
 import { history } from "./history.ts";
 import { overload } from "./overload.ts";
 import { page } from "./page.ts";
@@ -27,6 +28,7 @@ const benches: Readonly<Record<string, () => Promise<string>>> = {
   history,
   wire,
   tls: () => tls(),
+  floor,
   crowd,
   alerts,
   comeback,
