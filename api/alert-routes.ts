@@ -52,6 +52,7 @@ export const alertDocument = named(
     resolved: about(timeOrNull, "when it was over; null while it lasts"),
     why: about(z.nullable(z.string()), "what has ended it, where that was no sample"),
     value: about(value, "as it fired"),
+    unit: about(z.optional(z.string()), "what the value is measured in: %, bytes; empty for a plain number"),
     title: z.string(),
     text: z.string(),
     parent: about(z.nullable(z.string()), "the alert with which it was told as one"),

@@ -39,6 +39,7 @@ export function compose(outside: Surroundings) {
     devices,
     storage,
     ...commands,
+    ...configuration,
     ingest: () => samples.ingest,
     wake: () => notifying.courier.wake(),
   });

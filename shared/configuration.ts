@@ -33,6 +33,17 @@ export const configurable = [
 ] as const satisfies readonly SettingName[];
 export type ConfigurableName = (typeof configurable)[number];
 
+/** What is otherwise from afar: certificates themselves, and no file of them. */
+const saidFromAfar: Readonly<Partial<Record<ConfigurableName, string>>> = {
+  ca: "the certificates of authorities that are trusted with TLS, and no others, as PEM",
+  mqttUrl: "the broker: mqtt://host:1883, mqtts://, ws:// or wss://, without user and password",
+};
+
+/** What one is, for who changes it at the console. */
+export function helpFromAfar(name: ConfigurableName): string {
+  return saidFromAfar[name] ?? settingOf(name).help;
+}
+
 /** Those that decide whether the agent reaches its console at all: what is wrong in them is found out by trying. */
 const reaching: ReadonlySet<string> = new Set<ConfigurableName>(["mqttUrl", "mqttVersion", "ca"]);
 

@@ -18,6 +18,10 @@ const named: Readonly<Record<string, FieldUnit>> = {
 /** The unit that a person or a collector has named: `hPa`, `°C`, `bytes`. */
 export const toUnit = (text: string): FieldUnit => (Object.hasOwn(named, text) ? named[text] : undefined) ?? ` ${text}`;
 
+/** What the growth of something in a second is measured in. @param unit of what grows */
+export const rateUnit = (unit: FieldUnit): FieldUnit =>
+  unit === "bytes" ? "bytes/s" : unit.startsWith(" ") ? ` ${unit.slice(1)}/s` : "number/s";
+
 /** What a chart's title says of a unit. */
 export function unitLabel(unit: FieldUnit): string {
   if (unit.startsWith(" ")) return unit.slice(1);

@@ -9,7 +9,7 @@ const steps = 8;
 const dialogs: readonly (readonly [place: string, opener: string | RegExp])[] = [
   ["/people", "Remove the account eve"],
   ["/notifications", "Remove the channel topic"],
-  ["/alerts", "Test MemoryInUse on the last week"],
+  ["/alerts/rules/edit?name=MemoryInUse", "Delete"],
   ["/devices/rpi-7", "Retire rpi-7"],
 ];
 

@@ -2,7 +2,14 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAst } from "rolldown/parseAst";
 import * as assert from "uvu/assert";
+import { severities } from "#shared/alerts/alert-rule";
+import { channelKinds, type ChannelKind } from "#shared/channels/channel-kinds";
+import { commandStates } from "#shared/command-states";
+import { configurable, helpFromAfar } from "#shared/configuration";
+import { defaultOf, settingOf, settingsOf } from "#shared/settings";
+import { changeableNames, whyAtStart } from "#shared/settings/changeable";
 import { suite } from "./suite.ts";
+import { stateLooks } from "../web/commands/states.ts";
 import { german } from "../web/language/german.ts";
 
 type Node = { readonly type: string; readonly start: number } & Readonly<Record<string, unknown>>;
@@ -85,6 +92,31 @@ suite("the page's texts", ({ test }) => {
         return [...leftOver(code), ...tooEarly(code)].map((one) => `${name}:${one}`);
       });
     assert.equal(found, []);
+  });
+
+  test("what the page says of a table that others have as well has a German text", () => {
+    const channels = Object.values(channelKinds as Readonly<Record<string, ChannelKind>>);
+    const fields = channels.flatMap((kind) => Object.values(kind.fields));
+    const spoken = [
+      ...channels.map(({ title }) => title),
+      ...fields.flatMap(({ title, help }) => [title, help]),
+      ...changeableNames.map((name) => settingOf(name).help),
+      ...configurable.map(helpFromAfar),
+      ...[...settingsOf("start"), ...configurable].map(defaultOf),
+      ...settingsOf("start").map(whyAtStart),
+      ...commandStates.map((state) => state.replaceAll("_", " ")),
+      ...severities,
+      ...Object.values(stateLooks).map(({ label }) => label),
+    ];
+    // Makers' names, and what is typed.
+    const named =
+      /^(ntfy|Slack|Discord|Microsoft Teams|Telegram|Pushover|Matrix|TLS|Chat|auto|openid profile email|another one than .*)$/;
+    const isWord = (text: string | undefined): text is string =>
+      text !== undefined && /\p{L}{2,} |^\p{L}{3,}$/u.test(text);
+    const left = [...new Set(spoken.filter(isWord))].filter(
+      (text) => !Object.hasOwn(german, text) && !named.test(text) && !same.test(text),
+    );
+    assert.equal(left, []);
   });
 
   test("German has a place for each value of its English, and as many forms", () => {

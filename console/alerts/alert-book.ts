@@ -3,6 +3,7 @@ import type { ReadRule } from "#shared/alerts/read-rule";
 import type { Episode } from "#shared/alerts/replay";
 import type { Clock } from "#shared/clock";
 import type { FieldValue } from "#shared/columns";
+import type { FieldUnit } from "#shared/field-units";
 import { sortableId } from "#shared/ids";
 import type { Log } from "#shared/log";
 import { Signal } from "#shared/signal";
@@ -36,6 +37,8 @@ export interface AlertBookOptions {
   readonly gatewayOf: (device: string) => Gateway | undefined;
   /** Whether a rule is about a device being heard. */
   readonly isAboutHearing: (rule: string) => boolean;
+  /** What a field of a device is measured in. */
+  readonly unitOf: (device: string, measurement: string, field: string) => FieldUnit;
   readonly failed?: (thrown: unknown) => void;
   /** Alerts that fire at once; {@link maxOpenAlerts} unless given. */
   readonly mostOpen?: number | undefined;
@@ -281,7 +284,13 @@ export class AlertBook {
       resolved: null,
       why: null,
       value,
-      ...textOfAlert(read, { device, series, state, value }),
+      ...textOfAlert(read, {
+        device,
+        series,
+        state,
+        value,
+        unitOf: (...field) => this.#options.unitOf(device, ...field),
+      }),
       told: "no",
       parent: null,
       acknowledged: null,

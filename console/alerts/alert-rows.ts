@@ -40,6 +40,7 @@ const parseDocument = parserOf(
     severity: z.string(),
     why: z.nullable(z.string()),
     value: fieldValue,
+    unit: z.optional(z.string()),
     title: z.string(),
     text: z.string(),
     told: z.enum(["no", "yes", "folded"]),

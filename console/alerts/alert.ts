@@ -35,6 +35,8 @@ export interface Alert {
   /** What has ended it, where that is not a sample. */
   readonly why: string | null;
   readonly value: FieldValue;
+  /** What the value is measured in, as people write it: `%`, `bytes`. Empty where it is a plain number, undefined where nobody knew. */
+  readonly unit?: string | undefined;
   readonly title: string;
   readonly text: string;
   /** Whether people were told: not yet, while it is held back; themselves; or with others, as one. */

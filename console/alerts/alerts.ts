@@ -3,6 +3,7 @@ import { readRule } from "#shared/alerts/read-rule";
 import type { Episode } from "#shared/alerts/replay";
 import type { Clock } from "#shared/clock";
 import { BadInputError } from "#shared/errors";
+import type { FieldUnit } from "#shared/field-units";
 import type { LookUp } from "#shared/filter/evaluate-filter";
 import { sortableId, type DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
@@ -53,6 +54,8 @@ export interface AlertsOptions {
   readonly devices: () => readonly DeviceId[];
   /** Undefined where it is gone or retired. */
   readonly known: (device: DeviceId) => KnownDevice | undefined;
+  /** What a field of a device is measured in. */
+  readonly unitOf: (device: string, measurement: string, field: string) => FieldUnit;
   readonly evaluatedUpTo: (device: DeviceId) => number | null;
   readonly awaits: (device: DeviceId) => boolean;
   readonly timely: () => boolean;

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { alertRule } from "#shared/alerts/alert-rule";
 import { ManualClock } from "#shared/clock";
 import type { FieldValue } from "#shared/columns";
+import { unitOf } from "#shared/field-units";
 import { lookUpIn } from "#shared/filter/filter-values";
 import { parseDeviceId, type DeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
@@ -93,6 +94,7 @@ export function openAlerts(database: Database, clock = new ManualClock(begin), m
           }),
       };
     },
+    unitOf: (_, measurement, field) => unitOf(measurement, field),
     evaluatedUpTo: () => world.newest,
     awaits: () => world.awaits,
     timely: () => world.timely,

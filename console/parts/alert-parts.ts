@@ -1,4 +1,5 @@
 import type { Bus } from "#shared/bus";
+import { toUnit, unitOf, type FieldUnit } from "#shared/field-units";
 import type { Args } from "#shared/messages/command-messages";
 import { runTakes } from "#shared/alerts/read-rule";
 import { lookUpIn } from "#shared/filter/filter-values";
@@ -20,6 +21,8 @@ import type { Ingest } from "../ingest/ingest.ts";
 import { StoreMarks } from "../ingest/store-marks.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import { enqueue } from "../notifications/enqueue.ts";
+import { knownMeasurements } from "../units/known-measurements.ts";
+import type { UnitWords } from "../units/unit-words.ts";
 import type { DeviceParts } from "./device-parts.ts";
 import type { StoreParts } from "./store-parts.ts";
 import { failedListener, type Surroundings } from "./surroundings.ts";
@@ -31,6 +34,7 @@ interface Needs {
   readonly storage: StoreParts;
   readonly desk: Desk;
   readonly jobs: Jobs;
+  readonly unitWords: Pick<UnitWords, "of">;
   /** Comes later. */
   readonly ingest: () => Ingest;
   /** There is something to be said. */
@@ -70,6 +74,7 @@ export function alertParts(given: Surroundings, needs: Needs): AlertParts {
     wake,
     devices: () => registry.list().map(({ id }) => id),
     known,
+    unitOf: (device, measurement, field) => unitIn(needs, device, measurement, field),
     evaluatedUpTo: (device) => ingest().batches.newest(device),
     awaits: (device) => ingest().batches.awaits(device),
     timely: () => doubt.trust === "full",
@@ -126,6 +131,14 @@ function commandsOf(given: Surroundings, { devices, desk }: Needs, alerts: Alert
     say: (alert, event) => void transaction(database, () => alerts.book.say(alert, event))(),
     failed: failedListener(given),
   });
+}
+
+/** What a person or the device says that a field is measured in, or else its name. */
+function unitIn({ devices, unitWords }: Needs, device: string, measurement: string, field: string): FieldUnit {
+  const known = knownMeasurements(devices.registry.get(device)?.measurements, unitWords.of(device));
+  const fields = Object.hasOwn(known, measurement) ? known[measurement]?.fields : undefined;
+  const said = fields && Object.hasOwn(fields, field) ? fields[field]?.unit : undefined;
+  return said === undefined ? unitOf(measurement, field) : toUnit(said);
 }
 
 /** What rules may know of a device; nothing of one that is out of service. */

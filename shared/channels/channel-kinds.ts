@@ -70,7 +70,7 @@ export const channelKinds = {
       user: { title: "User" },
       password: { title: "Password", secret: true },
       from: {
-        title: "From",
+        title: "Sender",
         needed: true,
         addresses: true,
         help: "an address, or a name and an address: Muster <muster@example.com>",

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { useRoute } from "preact-iso/router";
 import type { AlertDocument, ShownRuleDocument } from "#api/client";
+import { toUnit } from "#shared/field-units";
 import { fixed, maxSpan } from "../charts/chart-view.ts";
 import { alertOccasions } from "../charts/occasions.ts";
 import { Ago, At, ToldText } from "../format/when.tsx";
@@ -13,6 +14,7 @@ import { alertChanges, listOpenAlerts, takeAlert } from "../state/open-alerts.ts
 import { generation } from "../state/live-state.ts";
 import { stateLooks } from "../commands/states.ts";
 import { listCommands } from "../state/command-state.ts";
+import { groupsOfDevice } from "../state/fleet-rows.ts";
 import { fleet } from "../state/fleet-state.ts";
 import { looksByName } from "../state/field-looks.ts";
 import { now } from "../state/now.ts";
@@ -85,9 +87,10 @@ const [leastBeside, mostBeside] = [900_000, 6 * 3_600_000];
 function Chart({ alert, rule }: { readonly alert: AlertDocument; readonly rule: ShownRuleDocument["rule"] }) {
   const { id, device, tags, value, since, resolved } = alert;
   const looks = fleet.value.get(device ?? "")?.looks.value ?? looksByName;
+  const groups = groupsOfDevice(device ?? "");
   const panel = useMemo(
-    () => (tags === null ? undefined : panelOfRule(rule, { tags, looks, value })),
-    [id, rule.when, looks],
+    () => (tags === null ? undefined : panelOfRule(rule, { tags, looks, groups, value })),
+    [id, rule, looks, groups.join()],
   );
   const view = useMemo(() => {
     const end = resolved ?? now.peek();
@@ -110,13 +113,13 @@ interface FactsProps {
 }
 
 function AlertFacts({ alert, rule, command }: FactsProps): JSX.Element {
-  const { severity, state, device, series, since, resolved, why, value, text, acknowledged, parent } = alert;
+  const { severity, state, device, series, since, resolved, why, value, unit, text, acknowledged, parent } = alert;
   const live = command && listCommands(device ?? "").find(({ id }) => id === command.id);
   const became = command && (live?.state ?? command.state ?? "unknown");
   const facts: readonly [string, JSX.Element | string][] = [
     [t("Device"), device === null ? "" : <a href={deviceAddress(device)}>{device}</a>],
     [t("Series"), series],
-    [t("Value"), firedValue(value)],
+    [t("Value"), firedValue(value, toUnit(unit ?? ""))],
     [t("Since"), <Ago key="since" ts={since} />],
     [t("Over"), resolved === null ? "" : <Ago key="over" ts={resolved} />],
     [t("Ended by"), why === null ? "" : <ToldText key="why" text={why} />],

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import type { AlertDocument } from "#api/client";
+import { toUnit } from "#shared/field-units";
 import { Ago, ToldText } from "../format/when.tsx";
 import { t } from "../language/text.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
@@ -50,7 +51,7 @@ export function AlertTable({ name, alerts, attempt }: AlertTableProps): JSX.Elem
                 <Severity severity={alert.severity} />
               </td>
               <td>{alert.device !== null && <a href={deviceAddress(alert.device)}>{alert.device}</a>}</td>
-              <td>{firedValue(alert.value)}</td>
+              <td>{firedValue(alert.value, toUnit(alert.unit ?? ""))}</td>
               <td>
                 <Ago ts={attempt ? alert.since : (alert.resolved ?? alert.since)} />
               </td>

@@ -1,6 +1,8 @@
 import type { JSX } from "preact";
 import type { AlertDocument } from "#api/client";
 import { fixed, viewQuery } from "../charts/chart-view.ts";
+import type { FieldUnit } from "#shared/field-units";
+import { formatExactly, formatField } from "../format/number.ts";
 import { word } from "../language/text.ts";
 
 const severityLooks: Readonly<Record<string, string>> = { critical: "bad", warning: "wait", info: "busy" };
@@ -14,10 +16,10 @@ export const StateBadge = ({ state }: Pick<AlertDocument, "state">): JSX.Element
   <span class={`state ${stateLooks[state] ?? ""}`}>{word(state)}</span>
 );
 
-/** A value as it was when the alert fired; not all of the digits that a float has. */
-export function firedValue(value: AlertDocument["value"]): string {
-  if (typeof value !== "number") return value === null ? "" : String(value);
-  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)));
+/** A value as it was when the alert fired, with its unit; not all of the digits that a float has. */
+export function firedValue(value: AlertDocument["value"], unit: FieldUnit): string {
+  if (value === null) return "";
+  return typeof value === "number" ? formatExactly(value, unit) : formatField(value, unit);
 }
 
 /** The address of a device's page. */

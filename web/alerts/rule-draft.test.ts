@@ -3,6 +3,7 @@ import { shippedRules } from "#shared/alerts/shipped-rules";
 import { suite } from "../../test/suite.ts";
 import { draftOfRule, newDraft, ruleOf, type RuleOrder } from "./rule-draft.ts";
 import { ruleFaults, refusedAt } from "./rule-faults.ts";
+import { noRun, reshaped, runOf, shapeOfOffer } from "./rule-run-draft.ts";
 
 const rule = (more: Partial<RuleOrder> & Pick<RuleOrder, "when">): RuleOrder => ({
   name: "R",
@@ -18,7 +19,11 @@ const rules: readonly (readonly [given: RuleOrder, kind: string])[] = [
   [rule({ when: "rate(net.err_in) > 1", labels: { team: "platform" }, series: { interface: "eth*" } }), "rate"],
   [rule({ when: "rate_per_minute(net.err_in) >= 1.5 for 1h30m" }), "rate_per_minute"],
   [rule({ when: "forecast(disk.used_percent, 3d) > 100 for 1h" }), "forecast"],
-  [rule({ when: "changed(system.boot)", remind: "4h", channels: ["ops"], run: { key: "ping" } }), "changed"],
+  [
+    rule({ when: "changed(system.boot)", remind: "4h", channels: ["ops"], run: { key: "ping" }, each: true }),
+    "changed",
+  ],
+  [rule({ when: "m.v > 9", run: { key: "exec:x", args: { hard: false, n: [1] }, timeout: "2m" } }), "value"],
   [rule({ when: "silent > 30m", where: "id=rpi-7" }), "silent"],
   [rule({ when: "temp.c < 5 or temp.c > 60", clear: "temp.c > 10 temp.c < 50" }), "text"],
   [rule({ when: "command = failed key = update" }), "text"],
@@ -55,6 +60,9 @@ suite("a rule as its form has it", ({ test }) => {
       [{ clear: "95" }, { clear: /beyond the threshold 90: expected one on the side where all is well/ }],
       [{ scope: "filter", where: "group=" }, { where: /expected a value/ }],
       [{ scope: "filter", where: "silent > 1h" }, { where: /devices are chosen by what lasts/ }],
+      [{ run: { ...noRun, key: "x", timeout: "2d" } }, { "run.timeout": /expected/ }],
+      [{ run: { ...noRun, key: "x", typed: { "": "{" } } }, { "run.args.": /Not valid JSON/ }],
+      [{ kind: "text", text: "job = failed", run: { ...noRun, key: "x" } }, { run: /only rules about a device/ }],
       [{ remind: "1s" }, { remind: /expected 5m at least/ }],
       [
         {
@@ -71,6 +79,20 @@ suite("a rule as its form has it", ({ test }) => {
       assert.equal(Object.keys(faults), Object.keys(expected), JSON.stringify(part));
       for (const [name, why] of Object.entries(expected)) assert.match(faults[name] ?? "", why);
     }
+  });
+
+  test("a command's arguments stand in the inputs of its schema, and stay JSON where that has none for one", () => {
+    const shape = shapeOfOffer({
+      args: { properties: { n: { type: "integer", default: 3 }, hard: { type: "boolean" } } },
+    });
+    const { run } = draftOfRule(rule({ when: "m.v > 9", run: { key: "k", args: { hard: true } } }));
+    assert.equal(reshaped(run, shape).typed, { n: "", hard: true });
+    assert.equal(runOf(reshaped(run, shape)), { key: "k", args: { hard: true } }, "what is left out is left out again");
+    assert.equal(runOf(reshaped({ ...noRun, key: "k" }, shape)), { key: "k", args: { n: 3 } });
+    const other = draftOfRule(rule({ when: "m.v > 9", run: { key: "k", args: { gone: 1 } } })).run;
+    assert.equal(runOf(reshaped(other, shape)), { key: "k", args: { gone: 1 } });
+    assert.is(reshaped(other, shape).shape.kind, "json");
+    assert.equal(shapeOfOffer({ args: {}, unchecked: "why" }), { kind: "json" });
   });
 
   test("what the console refuses stands at its part as well", () => {

@@ -1,4 +1,5 @@
 import type { ShownRuleDocument } from "#api/client";
+import { draftOfRun, noRun, runOf, type RunDraft } from "./rule-run-draft.ts";
 
 export type RuleOrder = ShownRuleDocument["rule"];
 
@@ -7,6 +8,9 @@ export const draftKinds = ["value", "rate", "rate_per_minute", "forecast", "chan
 export type DraftKind = (typeof draftKinds)[number];
 export const draftSeverities = ["info", "warning", "critical"] as const;
 export const draftComparators = [">", ">=", "<", "<=", "=", "!="] as const;
+
+/** Where the address of a rule's page leads to its preview. */
+export const previewPlace = "preview";
 
 /** Another threshold of a group, or where the condition is text another condition. */
 export interface DraftOverride {
@@ -37,9 +41,10 @@ export interface RuleDraft {
   readonly summary: string;
   readonly channels: readonly string[];
   readonly remind: string;
+  readonly run: RunDraft;
   readonly enabled: boolean;
   /** What the form leaves as it is. */
-  readonly kept: Pick<RuleOrder, "series" | "labels" | "run">;
+  readonly kept: Pick<RuleOrder, "series" | "labels" | "each">;
 }
 
 export const newDraft: RuleDraft = {
@@ -59,6 +64,7 @@ export const newDraft: RuleDraft = {
   summary: "",
   channels: [],
   remind: "",
+  run: noRun,
   enabled: true,
   kept: {},
 };
@@ -92,7 +98,7 @@ function partsOf(when: string): Parts | undefined {
 /** A rule's parts; what no part can say, as text. */
 export function draftOfRule(rule: RuleOrder): RuleDraft {
   const { name, when, clear, where, overrides = [], severity, summary = "", channels = [], remind = "" } = rule;
-  const { series, labels, run, enabled } = rule;
+  const { series, labels, run, enabled, each } = rule;
   const parts = partsOf(when);
   const others = overrides.map((one) => ({ one, its: partsOf(one.when) }));
   const isSame = (its: Parts | undefined): its is Parts =>
@@ -115,8 +121,13 @@ export function draftOfRule(rule: RuleOrder): RuleDraft {
     summary,
     channels,
     remind,
+    run: draftOfRun(run),
     enabled,
-    kept: { ...(series ? { series } : {}), ...(labels ? { labels } : {}), ...(run ? { run } : {}) },
+    kept: {
+      ...(series ? { series } : {}),
+      ...(labels ? { labels } : {}),
+      ...(each === undefined ? {} : { each }),
+    },
   };
 }
 
@@ -164,6 +175,7 @@ const clearOf = (text: string): { clear?: number | string } => {
 export function ruleOf(draft: RuleDraft): RuleOrder {
   const { name, clear, overrides, severity, summary, channels, remind, enabled, kept } = draft;
   const where = whereOf(draft);
+  const run = runOf(draft.run);
   return {
     ...kept,
     name: name.trim(),
@@ -183,6 +195,7 @@ export function ruleOf(draft: RuleDraft): RuleOrder {
     ...(summary.trim() === "" ? {} : { summary: summary.trim() }),
     ...(channels.length === 0 ? {} : { channels: [...channels] }),
     ...(remind.trim() === "" ? {} : { remind: remind.trim() }),
+    ...(run ? { run } : {}),
     enabled,
   };
 }

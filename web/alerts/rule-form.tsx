@@ -2,9 +2,11 @@ import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { KnownName } from "#shared/filter/complete-filter";
 import { t, word } from "../language/text.ts";
-import { Labelled, Typed } from "../people/labelled.tsx";
 import { draftComparators, draftKinds, draftSeverities, type RuleDraft } from "./rule-draft.ts";
 import type { RuleFaults } from "./rule-faults.ts";
+import { Entry, Options, RuleChoice, Tick } from "./rule-inputs.tsx";
+import { RuleOverrides, type RulePartProps } from "./rule-overrides.tsx";
+import { RuleRun } from "./rule-run.tsx";
 
 interface FormProps {
   readonly draft: Signal<RuleDraft>;
@@ -31,8 +33,11 @@ const scopeWords = {
   all: () => t("all devices"),
   device: () => t("one device"),
   group: () => t("a group"),
-  filter: () => t("a filter"),
+  filter: () => t("devices that fit a filter"),
 } as const;
+
+/** What has to be said of these. */
+const whereWords = { device: () => t("Device"), group: () => t("Group"), filter: () => t("Filter") } as const;
 
 /** Parts that are a line of text. */
 type TextPart = "name" | "source" | "threshold" | "ahead" | "hold" | "clear" | "text" | "where" | "summary" | "remind";
@@ -61,7 +66,7 @@ export function RuleFields({ draft, faults, names, channels, isNew }: FormProps)
       <Options id="rule-devices" of={names.find(({ name }) => name === "id")?.values ?? []} />
       {isNew && field("name", t("Name"), { note: t("letters, digits, _ . and -") })}
       <div class="field-pair">
-        <Choice
+        <RuleChoice
           id="rule-kind"
           title={t("It looks at")}
           value={now.kind}
@@ -84,8 +89,8 @@ export function RuleFields({ draft, faults, names, channels, isNew }: FormProps)
           ...(faults["when"] === undefined ? {} : { fault: faults["when"] }),
         })}
       {isCompared && (
-        <div class="field-pair">
-          <Choice
+        <div class="field-pair together">
+          <RuleChoice
             id="rule-by"
             title={t("Is")}
             value={now.by}
@@ -105,15 +110,15 @@ export function RuleFields({ draft, faults, names, channels, isNew }: FormProps)
         })}
       </div>
       <div class="field-pair">
-        <Choice
+        <RuleChoice
           id="rule-scope"
-          title={t("For devices")}
+          title={t("Counts for")}
           value={now.scope}
           of={(Object.keys(scopeWords) as (keyof typeof scopeWords)[]).map((scope) => [scope, scopeWords[scope]()])}
           onChosen={(scope) => change({ scope, where: "" })}
         />
         {now.scope !== "all" &&
-          field("where", scopeWords[now.scope](), {
+          field("where", whereWords[now.scope](), {
             ...(now.scope === "filter" ? { note: t("group=lab or place=berlin") } : {}),
             ...(now.scope === "group"
               ? { list: "rule-groups" }
@@ -122,9 +127,9 @@ export function RuleFields({ draft, faults, names, channels, isNew }: FormProps)
                 : {}),
           })}
       </div>
-      <Overrides draft={draft} faults={faults} change={change} />
+      <RuleOverrides draft={draft} faults={faults} change={change} />
       <div class="field-pair">
-        <Choice
+        <RuleChoice
           id="rule-severity"
           title={t("Severity")}
           value={now.severity}
@@ -135,6 +140,7 @@ export function RuleFields({ draft, faults, names, channels, isNew }: FormProps)
       </div>
       {field("summary", t("What it says"), { note: t("a few words, such as: memory is used up") })}
       <Channels draft={draft} channels={channels} fault={faults["channels"]} change={change} />
+      <RuleRun draft={draft} faults={faults} change={change} />
       <Tick
         id="rule-enabled"
         title={t("Switched on")}
@@ -145,70 +151,12 @@ export function RuleFields({ draft, faults, names, channels, isNew }: FormProps)
   );
 }
 
-interface PartProps {
-  readonly draft: Signal<RuleDraft>;
-  readonly change: (part: Partial<RuleDraft>) => void;
-}
-
-/** Other thresholds of groups; of the first group that a device is in. */
-function Overrides({ draft, faults, change }: PartProps & Pick<FormProps, "faults">): JSX.Element {
-  const { overrides, kind } = draft.value;
-  const put = (at: number, part: Partial<RuleDraft["overrides"][number]>): void =>
-    change({ overrides: draft.peek().overrides.map((one, place) => (place === at ? { ...one, ...part } : one)) });
-  const leastWord = kind === "text" ? t("Condition") : kind === "silent" ? t("For longer than") : t("Threshold");
-  return (
-    <fieldset class="rule-overrides">
-      <legend>{t("Otherwise for groups")}</legend>
-      {overrides.map((one, at) => (
-        <div class="rule-override" key={at} data-testid={`rule-override-${at}`}>
-          <Entry
-            id={`rule-group-${at}`}
-            title={t("Group")}
-            list="rule-groups"
-            value={one.group}
-            fault={faults[`override ${at}`]}
-            onTyped={(group) => put(at, { group })}
-          />
-          <Entry
-            id={`rule-group-threshold-${at}`}
-            title={leastWord}
-            value={one.threshold}
-            onTyped={(threshold) => put(at, { threshold })}
-          />
-          <Entry
-            id={`rule-group-clear-${at}`}
-            title={t("Over at")}
-            value={one.clear}
-            onTyped={(clear) => put(at, { clear })}
-          />
-          <button
-            type="button"
-            class="button small"
-            aria-label={t("Take group {number} away", { number: at + 1 })}
-            onClick={() => change({ overrides: draft.peek().overrides.filter((_, place) => place !== at) })}
-          >
-            {t("Take away")}
-          </button>
-        </div>
-      ))}
-      <button
-        type="button"
-        class="button small"
-        data-testid="rule-override-add"
-        onClick={() => change({ overrides: [...draft.peek().overrides, { group: "", threshold: "", clear: "" }] })}
-      >
-        {t("Add a group")}
-      </button>
-    </fieldset>
-  );
-}
-
 function Channels({
   draft,
   channels,
   fault,
   change,
-}: PartProps & { readonly channels: readonly string[]; readonly fault: string | undefined }): JSX.Element {
+}: RulePartProps & { readonly channels: readonly string[]; readonly fault: string | undefined }): JSX.Element {
   const chosen = draft.value.channels;
   // One that a rule names and that there is not can be taken away.
   const all = [...new Set([...channels, ...chosen])];
@@ -233,92 +181,3 @@ function Channels({
     </fieldset>
   );
 }
-
-interface EntryProps {
-  readonly id: string;
-  readonly title: string;
-  readonly note?: string;
-  readonly fault?: string | undefined;
-  readonly list?: string;
-  readonly value: string;
-  readonly onTyped: (text: string) => void;
-}
-
-/** A line of text, completed from a list where there is one. */
-function Entry({ list, ...entry }: EntryProps): JSX.Element {
-  if (list === undefined) return <Typed {...entry} />;
-  const { id, title, note, fault, value, onTyped } = entry;
-  return (
-    <Labelled id={id} title={title} fault={fault} {...(note === undefined ? {} : { note })}>
-      <input
-        id={id}
-        data-testid={id}
-        type="text"
-        autocomplete="off"
-        spellcheck={false}
-        list={list}
-        value={value}
-        {...(fault === undefined ? {} : { "aria-invalid": true, "aria-describedby": `${id}-fault` })}
-        onInput={({ currentTarget }) => onTyped(currentTarget.value)}
-      />
-    </Labelled>
-  );
-}
-
-const Options = ({ id, of }: { readonly id: string; readonly of: readonly string[] }): JSX.Element => (
-  <datalist id={id}>
-    {of.map((one) => (
-      <option key={one} value={one} />
-    ))}
-  </datalist>
-);
-
-interface ChoiceProps<T extends string> {
-  readonly id: string;
-  readonly title: string;
-  readonly value: T;
-  readonly of: readonly (readonly [T, string])[];
-  readonly onChosen: (value: T) => void;
-}
-
-function Choice<T extends string>({ id, title, value, of, onChosen }: ChoiceProps<T>): JSX.Element {
-  return (
-    <Labelled id={id} title={title}>
-      <select
-        id={id}
-        data-testid={id}
-        value={value}
-        onChange={({ currentTarget }) => {
-          const chosen = of.find(([one]) => one === currentTarget.value);
-          if (chosen) onChosen(chosen[0]);
-        }}
-      >
-        {of.map(([one, text]) => (
-          <option key={one} value={one}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </Labelled>
-  );
-}
-
-interface TickProps {
-  readonly id: string;
-  readonly title: string;
-  readonly checked: boolean;
-  readonly onTicked: (on: boolean) => void;
-}
-
-const Tick = ({ id, title, checked, onTicked }: TickProps): JSX.Element => (
-  <div class="field tick">
-    <input
-      id={id}
-      data-testid={id}
-      type="checkbox"
-      checked={checked}
-      onChange={({ currentTarget }) => onTicked(currentTarget.checked)}
-    />
-    <label for={id}>{title}</label>
-  </div>
-);

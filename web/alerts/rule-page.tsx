@@ -2,13 +2,13 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
-import { ApiError } from "#api/api-errors";
 import type { ShownRuleDocument } from "#api/client";
 import { Confirm } from "../commands/confirm-dialog.tsx";
 import { fetchFilterNames, filterNames } from "../fleet/filter-field.tsx";
 import { t } from "../language/text.ts";
 import { useTitle } from "../shell/title.ts";
 import { client } from "../state/page-client.ts";
+import { useAttempt } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { draftOfRule, newDraft, ruleOf, type RuleDraft, type RuleOrder } from "./rule-draft.ts";
 import { ruleFaults, refusedAt, type RuleFaults } from "./rule-faults.ts";
@@ -32,15 +32,12 @@ interface KnownProps {
 function Known({ name, copy, device }: KnownProps): JSX.Element {
   const rules = useSignal<readonly ShownRuleDocument[] | undefined>(undefined);
   const channels = useSignal<readonly string[]>([]);
-  const problem = useSignal<string | undefined>(undefined);
+  const { problem, attempt } = useAttempt();
   const title = name === undefined ? t("A new rule") : name;
   useTitle(title);
   useEffect(() => {
     void fetchFilterNames();
-    void client.listAlertRules().then(
-      (answer) => (rules.value = answer.rules),
-      (error: unknown) => (problem.value = error instanceof Error ? error.message : String(error)),
-    );
+    void attempt(async () => (rules.value = (await client.listAlertRules()).rules));
     void client.listChannels().then(
       (answer) => (channels.value = answer.channels.map((one) => one.name)),
       () => {},
@@ -103,13 +100,10 @@ function Editor({ begin, shown, taken, channels, device }: EditorProps): JSX.Ele
     refused.value = undefined;
     return Object.keys(ruleFaults(draft.peek())).length === 0 ? ruleOf(draft.peek()) : undefined;
   };
-  const attempt = async (act: () => Promise<unknown>): Promise<void> => {
-    try {
-      await act();
-      route("/alerts");
-    } catch (error) {
-      refuse(refusedAt(error instanceof ApiError ? (error.problem?.detail ?? error.message) : String(error)));
-    }
+  const { problem, attempt } = useAttempt();
+  const change = async (act: () => Promise<unknown>): Promise<void> => {
+    if (await attempt(act)) route("/alerts");
+    else refuse(refusedAt(problem.peek() ?? ""));
   };
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
@@ -118,7 +112,7 @@ function Editor({ begin, shown, taken, channels, device }: EditorProps): JSX.Ele
     // The console would put it in the place of the other.
     if (!shown && taken.includes(rule.name))
       refuse({ name: t("There is a rule {name} already.", { name: rule.name }) });
-    else void attempt(() => client.applyAlertRules({ rules: [rule] }));
+    else void change(() => client.applyAlertRules({ rules: [rule] }));
   };
   const isAdmin = session.value?.role === "admin";
   return (
@@ -166,7 +160,7 @@ function Editor({ begin, shown, taken, channels, device }: EditorProps): JSX.Ele
           action={t("Delete")}
           onAnswer={(yes) => {
             asks.value = false;
-            if (yes) void attempt(() => client.removeAlertRule(shown.rule.name));
+            if (yes) void change(() => client.removeAlertRule(shown.rule.name));
           }}
         />
       )}

@@ -1,6 +1,4 @@
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import type { ShownRuleDocument } from "#api/client";
 import { t } from "../language/text.ts";
 import { useAnswer } from "../state/use-answer.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
@@ -8,12 +6,11 @@ import { alertChanges } from "../state/open-alerts.ts";
 import { session } from "../state/session-state.ts";
 import { client } from "../state/page-client.ts";
 import { Severity } from "./alert-words.tsx";
-import { RuleTest } from "./rule-test.tsx";
+import { previewPlace } from "./rule-draft.ts";
 
 /** The rules with how they stand, and what one would have found in the last week. */
 export function RulesSection(): JSX.Element {
   const { answer: items, problem } = useAnswer(async () => (await client.listAlertRules()).rules, [alertChanges.value]);
-  const tried = useSignal<ShownRuleDocument | undefined>(undefined);
   const heads = [t("Rule"), t("Severity"), t("Condition"), t("Devices"), t("State"), t("Fire")];
   return (
     <section>
@@ -58,14 +55,13 @@ export function RulesSection(): JSX.Element {
                   <td>{enabled ? t("on") : t("off")}</td>
                   <td class={one.firing > 0 ? "bad" : undefined}>{one.firing}</td>
                   <td>
-                    <button
-                      type="button"
+                    <a
                       class="button small"
                       aria-label={t("Test {rule} on the last week", { rule: name })}
-                      onClick={() => (tried.value = one)}
+                      href={`/alerts/rules/edit?name=${encodeURIComponent(name)}#${previewPlace}`}
                     >
                       {t("Test")}
-                    </button>
+                    </a>
                   </td>
                 </tr>
               );
@@ -73,9 +69,6 @@ export function RulesSection(): JSX.Element {
           </tbody>
         </MatrixTable>
       </div>
-      {tried.value && (
-        <RuleTest key={tried.value.rule.name} rule={tried.value.rule} onEnd={() => (tried.value = undefined)} />
-      )}
     </section>
   );
 }

@@ -5,6 +5,7 @@ import type { AuditEntryDocument, AuditVerdictDocument } from "#api/audit-routes
 import { addresses } from "#api/addresses";
 import { managesPeople, PeopleNav } from "../people/people-nav.tsx";
 import { client } from "../state/page-client.ts";
+import { sentenceOf } from "../state/use-answer.ts";
 import { useTitle } from "../shell/title.ts";
 import { AuditSearch, type AuditSought } from "./audit-search.tsx";
 import { At, ToldText } from "../format/when.tsx";
@@ -68,7 +69,7 @@ function useEntries() {
     } catch (error) {
       if (asked.value !== one) return;
       more.value = before !== undefined;
-      problem.value = error instanceof Error ? error.message : String(error);
+      problem.value = sentenceOf(error);
     }
   };
   const look = (query: AuditSought): void => void read({ query });
@@ -84,7 +85,7 @@ function Verdict(): JSX.Element {
   useEffect(() => {
     client.verifyAudit({}).then(
       (answer) => (verdict.value = answer),
-      (error: unknown) => (problem.value = error instanceof Error ? error.message : String(error)),
+      (error: unknown) => (problem.value = sentenceOf(error)),
     );
   }, []);
   if (problem.value) return <p class="refusal">{problem.value}</p>;

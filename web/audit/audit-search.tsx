@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { parseDuration } from "#shared/duration";
 import { Typed } from "../people/labelled.tsx";
 import type { client } from "../state/page-client.ts";
+import { sentenceOf } from "../state/use-answer.ts";
 import { t, word } from "../language/text.ts";
 
 /** Which entries, as the API takes it. */
@@ -31,7 +32,7 @@ export function AuditSearch({ search }: { readonly search: (query: AuditSought) 
       search(queryOf(typed.value, Date.now()));
       problem.value = undefined;
     } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
+      problem.value = sentenceOf(error);
     }
   };
   return (

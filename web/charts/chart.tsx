@@ -12,7 +12,7 @@ import { maxLegendLines, namedLines } from "./legend.ts";
 import { titleOf, type Panel } from "./panels.ts";
 import { alignedData, createPlot } from "./plot.ts";
 import { SaveButtons } from "./save-buttons.tsx";
-import { chartInWords } from "./spoken.ts";
+import { chartInWords, thresholdText } from "./spoken.ts";
 import { stateAt } from "./state-window.ts";
 import { chartTheme, colourOf } from "./theme.ts";
 import { UnitButton } from "./unit-button.tsx";
@@ -158,6 +158,12 @@ function Legend({ panel, frame, pointed }: { panel: Panel; frame: Frame; pointed
         </li>
       ))}
       {more > 0 && <li>{t("and {more} more, not higher", { more })}</li>}
+      {panel.thresholds?.map(({ value, at }) => (
+        <li key={at}>
+          <span class={`swatch threshold ${at}`} />
+          {thresholdText(panel.unit, { value, at })}
+        </li>
+      ))}
     </ul>
   );
 }
@@ -210,6 +216,7 @@ function Plot({ panel, frame, occasions, onPoint, onMoment, onSelect }: PlotProp
       host: element,
       unit: panel.unit,
       range: panel.range,
+      thresholds: panel.thresholds ?? [],
       bands: panel.bands ?? false,
       theme,
       lines: names,

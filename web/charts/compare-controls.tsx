@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { earlier, type ChartComparison } from "./comparison.ts";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 
 interface CompareProps {
   readonly comparison: ChartComparison;
@@ -21,7 +21,7 @@ export function CompareControls({ comparison, isUnknown, onCompare }: ComparePro
           <button
             key={name}
             type="button"
-            title={t("Compare with {said}", { said })}
+            title={t("Compare with {said}", { said: word(said) })}
             aria-pressed={comparison.before === name}
             data-testid={`before-${name}`}
             onClick={() => onCompare({ ...comparison, before: comparison.before === name ? undefined : name })}

@@ -31,12 +31,17 @@ export function withComparison(query: string, comparison: ChartComparison): stri
   return all.size === 0 ? "" : `?${all.toString()}`;
 }
 
+const earlierOf = (before: BeforeName) => earlier.find(({ name }) => name === before);
+
+/** An earlier time, as it is called. */
+export const saidOf = (before: BeforeName): string => earlierOf(before)?.said ?? before;
+
 /** Milliseconds that it is shifted, and its words behind a line's name; undefined where nothing is compared. */
 export function shiftOf({
   before,
   beside,
 }: ChartComparison): { readonly shift: number; readonly said: string } | undefined {
-  const back = earlier.find(({ name }) => name === before);
+  const back = before === undefined ? undefined : earlierOf(before);
   const said = [beside, back?.said].filter((one) => one !== undefined).join(", ");
   return said === "" ? undefined : { shift: back?.shift ?? 0, said };
 }

@@ -1,7 +1,13 @@
 import type { Frame, Line } from "./window.ts";
 
-/** Between which values a chart's axis has to reach: with those that its means hide. */
-export function endsOf({ lines }: Frame, min: number, max: number): [min: number, max: number] {
+/** Between which values a chart's axis has to reach: with those that its means hide, and those at which something is marked. */
+export function endsOf(
+  { lines }: Frame,
+  min: number,
+  max: number,
+  marked: readonly number[] = [],
+): [min: number, max: number] {
+  [min, max] = [Math.min(min, ...marked), Math.max(max, ...marked)];
   for (const { ends = [] } of lines)
     for (const one of ends) {
       if (!one) continue;

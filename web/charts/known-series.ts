@@ -17,6 +17,7 @@ const signs: Readonly<Record<string, readonly string[]>> = {
   kernel: ["boot_time"],
   linux_sysctl_fs: ["file-nr"],
   interrupts: ["total"],
+  muster_device: ["clock_skew_ms"],
   internal_agent: ["metrics_gathered"],
   internal_gather: ["gather_time_ns"],
   internal_write: ["buffer_size", "write_time_ns"],

@@ -1,12 +1,15 @@
 import type { SampleDocument, SampleTags } from "#api/device-routes";
-import { unitLabel, type FieldUnit } from "#shared/field-units";
+import { rateUnit, unitLabel, type FieldUnit } from "#shared/field-units";
 import type { FieldLook, Looks } from "../state/field-looks.ts";
+import { t } from "../language/text.ts";
 import { isKnownSeries } from "./known-series.ts";
 import { panels, type Panel, type Range, type Source } from "./panels.ts";
-import { rateUnit } from "./rates.ts";
 
 /** Charts of a device's own fields that are shown, and that each press of a button adds: each is some questions to the store and a canvas. */
 export const maxOwnPanels = 24;
+
+/** What the console itself measures of a device: one field, whose chart was designed. */
+const ofConsole = "muster_device";
 
 /** Fields of one chart at most: as many as there can be told apart. */
 export const maxPanelFields = 12;
@@ -35,7 +38,13 @@ export function panelsOf(
     .map((panel) => inTheirWords(panel, options.looks));
   const [unknown, known] = [samples.filter((one) => !isKnownSeries(one)), samples.filter(isKnownSeries)];
   const first = ownPanels(unknown, options.looks);
-  const own = [...first, ...ownPanels(known, options.looks)];
+  const own = [
+    ...first,
+    ...ownPanels(
+      known.filter(({ measurement }) => measurement !== ofConsole),
+      options.looks,
+    ),
+  ];
   // Nothing but what has no designed chart: then that, rather than nothing.
   const least = designed.length + first.length > 0 ? first.length : own.length;
   const many = Math.max(Math.min(least, maxOwnPanels), options.own ?? 0);
@@ -108,7 +117,7 @@ interface Among {
 
 function makePanel(measurement: string, part: Part, { common, only, looks }: Among): Panel {
   const { unit, bands, fields, number = 1 } = part;
-  const label = `${bands ? "states" : unitLabel(unit)}${number > 1 ? ` (${number})` : ""}`;
+  const label = `${bands ? t("states") : unitLabel(unit)}${number > 1 ? ` (${number})` : ""}`;
   const [one] = fields.length === 1 ? fields : [];
   const of = (field: string): FieldLook => looks.field(measurement, field);
   const said = looks.measurement(measurement);

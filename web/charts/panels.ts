@@ -15,9 +15,17 @@ export interface Panel {
   readonly range?: Range | undefined;
   /** Several series that belong to one line at one instant: their sum (interfaces) or the largest (one path mounted twice). */
   readonly combine: "sum" | "max";
+  /** Values at which something begins or ends: lines across the chart. */
+  readonly thresholds?: readonly Threshold[];
   readonly sources: readonly Source[];
   /** Text and yes or no, as bands over time, instead of lines. */
   readonly bands?: true;
+}
+
+export interface Threshold {
+  readonly value: number;
+  /** Whether a rule fires at it, or is over. */
+  readonly at: "fires" | "over";
 }
 
 export interface Range {
@@ -114,6 +122,13 @@ export const panels: readonly Panel[] = [
     unit: "celsius",
     combine: "max",
     sources: [{ measurement: "temp", field: "temp", line: (tags) => tags["sensor"] ?? "temperature" }],
+  },
+  {
+    id: "clock",
+    title: "Clock against the console's",
+    unit: " ms",
+    combine: "max",
+    sources: [{ measurement: "muster_device", field: "clock_skew_ms", line: always("ahead by") }],
   },
 ];
 

@@ -5,9 +5,10 @@ import { drawBands } from "./draw-bands.ts";
 import { drawEnds } from "./draw-ends.ts";
 import { endsOf } from "./ends.ts";
 import { drawOccasions } from "./draw-occasions.ts";
+import { drawThresholds } from "./draw-thresholds.ts";
 import type { Occasion } from "./occasions.ts";
 import { axisLabels, axisSpan, axisTicks, lonely, type Span, type AxisTicks } from "./axis.ts";
-import type { Range } from "./panels.ts";
+import type { Range, Threshold } from "./panels.ts";
 import { colourOf, paler, type ChartTheme } from "./theme.ts";
 import type { Frame } from "./window.ts";
 
@@ -18,6 +19,7 @@ export interface PlotOptions {
   readonly host: HTMLElement;
   readonly unit: FieldUnit;
   readonly range: Range | undefined;
+  readonly thresholds: readonly Threshold[];
   /** Whether it has bands, and no lines. */
   readonly bands: boolean;
   readonly theme: ChartTheme;
@@ -39,7 +41,9 @@ const shortestDrag = 6;
 
 /** Puts a uPlot into `host`, as wide as it. Times are milliseconds. */
 export function createPlot(options: PlotOptions): uPlot {
-  const { host, unit, range, bands, theme, lines, pairs, frame, occasions, onPoint, onMoment, onSelect } = options;
+  const { host, unit, range, thresholds, bands, theme, lines, pairs, frame, occasions, onPoint, onMoment, onSelect } =
+    options;
+  const marked = thresholds.map(({ value }) => value);
   const axis: uPlot.Axis = {
     stroke: theme.text,
     font: theme.font,
@@ -63,7 +67,7 @@ export function createPlot(options: PlotOptions): uPlot {
         x: { time: true, range: () => [frame().from, frame().to] },
         y: {
           range: (_, min, max) =>
-            bands ? [0, 1] : ([...axisSpan(unit, ...endsOf(frame(), min, max), range)] as [number, number]),
+            bands ? [0, 1] : ([...axisSpan(unit, ...endsOf(frame(), min, max, marked), range)] as [number, number]),
         },
       },
       axes: [
@@ -93,6 +97,7 @@ export function createPlot(options: PlotOptions): uPlot {
         draw: [
           (plot) => {
             if (bands) drawBands(plot, frame(), theme);
+            else drawThresholds(plot, thresholds, theme);
             drawOccasions(plot, occasions(), theme);
           },
         ],

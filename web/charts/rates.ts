@@ -1,4 +1,3 @@
-import type { FieldUnit } from "#shared/field-units";
 import { takenAt, type Pair } from "../state/latest.ts";
 
 /** Telegraf's measurements whose fields only grow, and what in them is no such counter. */
@@ -14,10 +13,6 @@ const counters: Readonly<Record<string, RegExp>> = {
 export function isCounter(measurement: string, field: string): boolean {
   return counters[measurement]?.test(field) ?? false;
 }
-
-/** What a counter's rate is measured in. @param unit the counter's */
-export const rateUnit = (unit: FieldUnit): FieldUnit =>
-  unit === "bytes" ? "bytes/s" : unit.startsWith(" ") ? ` ${unit.slice(1)}/s` : "number/s";
 
 /**
  * A counter's growth per second between two of its values. Undefined where it fell: the machine or its interface

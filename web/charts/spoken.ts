@@ -1,15 +1,22 @@
-import { formatField, formatValue } from "../format/number.ts";
+import { formatExactly, formatField, formatValue } from "../format/number.ts";
 import { maxLegendLines, namedLines } from "./legend.ts";
-import { titleOf, type Panel } from "./panels.ts";
+import { titleOf, type Panel, type Threshold } from "./panels.ts";
 import { stateAt } from "./state-window.ts";
 import type { Frame } from "./window.ts";
 import { t } from "../language/text.ts";
 
 /** What a chart shows, for those who do not see it: of each line its newest value and between which it was, with their unit. */
-export function chartInWords(panel: Pick<Panel, "title" | "unit">, frame: Frame): string {
+export function chartInWords(panel: Pick<Panel, "title" | "unit" | "thresholds">, frame: Frame): string {
   const [told, more] = frame.states ? bands(frame) : lines(panel, frame);
   const rest = more > 0 ? [t("and {more} more", { more })] : [];
-  return `${titleOf(panel)}: ${[...told, ...rest].join("; ")}`;
+  const marked = frame.states ? [] : (panel.thresholds ?? []).map((one) => thresholdText(panel.unit, one));
+  return `${titleOf(panel)}: ${[...told, ...rest, ...marked].join("; ")}`;
+}
+
+/** A line across a chart, in words. */
+export function thresholdText(unit: Panel["unit"], { value, at }: Threshold): string {
+  const text = formatExactly(value, unit);
+  return at === "fires" ? t("fires at {value}", { value: text }) : t("over at {value}", { value: text });
 }
 
 function lines({ unit }: Pick<Panel, "unit">, { lines: all }: Frame): [told: string[], more: number] {

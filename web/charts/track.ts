@@ -1,6 +1,6 @@
 import { signal, type ReadonlySignal } from "@preact/signals";
 import { client } from "../state/page-client.ts";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 import { Newest } from "../state/newest.ts";
 import { onSteps } from "../state/fleet-state.ts";
 import type { Pair } from "../state/latest.ts";
@@ -8,7 +8,7 @@ import type { Panel, Source } from "./panels.ts";
 import { stepFor } from "./time-ranges.ts";
 import { historyReadings, historyStates, liveReadings, sampleStates } from "./readings.ts";
 import { StateWindow } from "./state-window.ts";
-import { laidBeside, shiftOf, type ChartComparison } from "./comparison.ts";
+import { laidBeside, saidOf, shiftOf, type ChartComparison } from "./comparison.ts";
 import { ChartWindow, type Frame } from "./window.ts";
 
 /** What a chart shows at the moment. A frame that was there stays while a fresh one is fetched. */
@@ -116,7 +116,13 @@ export class Track {
       const window = new ChartWindow({ span, every, combine: panel.combine, to });
       window.add(of.flatMap(({ source, series }) => historyReadings(source, series)));
       this.#other = window.frame();
-      this.#notCompared = this.#other.points === 0 ? t("there are no values of it in this range") : undefined;
+      this.#notCompared =
+        this.#other.points > 0
+          ? undefined
+          : t("{device} has no values of it {when}", {
+              device: comparison.beside ?? device,
+              when: comparison.before === undefined ? t("in this range") : word(saidOf(comparison.before)),
+            });
     } catch (error) {
       if (!isNewest()) return;
       this.#notCompared = error instanceof Error ? error.message : String(error);

@@ -6,7 +6,7 @@ import type { UnitWordDocument } from "#api/unit-routes";
 import { nextMoment } from "../state/newest.ts";
 import { client } from "../state/page-client.ts";
 import { takeDevice } from "../state/fleet-state.ts";
-import { sentenceOf, useOnce } from "../state/use-answer.ts";
+import { useAttempt, useOnce } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import type { Panel } from "./panels.ts";
 import { t } from "../language/text.ts";
@@ -33,14 +33,7 @@ export function UnitDialog({ device, panel, close }: DialogProps): JSX.Element {
   /** Undefined until it is known what was said before: what is typed sooner would take it back. */
   const words = useSignal<readonly UnitWordDocument[] | undefined>(undefined);
   const typed = useSignal<Readonly<Record<string, Typed>>>({});
-  const problem = useSignal<string | undefined>(undefined);
-  const attempt = async (act: () => Promise<void>): Promise<void> => {
-    try {
-      await act();
-    } catch (error) {
-      problem.value = sentenceOf(error);
-    }
-  };
+  const { problem, attempt } = useAttempt();
   const [busy, once] = useOnce();
   const said = ({ measurement, field }: Panel["sources"][number]): Typed => {
     const word = words.value?.find(

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { CommandOrder } from "#api/command-routes";
 import type { PresenceDocument } from "#api/device-routes";
 import { client } from "../state/page-client.ts";
+import { sentenceOf } from "../state/use-answer.ts";
 import { formatCoarsely, writtenDuration } from "../format/format-duration.ts";
 import { commandDraft, type CommandDraft } from "../state/command-draft.ts";
 import { listCommands, takeCommands } from "../state/command-state.ts";
@@ -169,7 +170,7 @@ function Arguments({ commandKey, draft, device, shape, onSent }: ArgumentsProps)
       takeCommands([sent]);
       onSent(sent.id);
     } catch (error) {
-      refused.value = error instanceof Error ? error.message : String(error);
+      refused.value = sentenceOf(error);
     } finally {
       sending.value = false;
     }

@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import type { CommandDocument } from "#api/command-document";
 import { client } from "../state/page-client.ts";
+import { sentenceOf } from "../state/use-answer.ts";
 import { formatCoarsely } from "../format/format-duration.ts";
 import { Chevron } from "../shell/icons.tsx";
 import { commandDraft, draftOf } from "../state/command-draft.ts";
@@ -83,7 +84,7 @@ function CancelButton({ command }: { command: CommandDocument }): JSX.Element | 
     try {
       takeCommands([await client.cancelCommand(command.id, { device: command.device })]);
     } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
+      problem.value = sentenceOf(error);
     }
   };
   return (
@@ -122,7 +123,7 @@ function AgainButton({ command }: { command: CommandDocument }): JSX.Element | n
       const path = `/devices/${encodeURIComponent(device)}`;
       if (location.pathname !== path) route(path);
     } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
+      problem.value = sentenceOf(error);
     }
   };
   return (

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import type { KeptCommandDocument } from "#api/favourite-routes";
 import { changeFavourites, keptCommands } from "../state/favourites-state.ts";
 import { client } from "../state/page-client.ts";
+import { sentenceOf } from "../state/use-answer.ts";
 import { t } from "../language/text.ts";
 
 interface BarProps {
@@ -21,7 +22,7 @@ export function FavouritesBar({ keys, onPick }: BarProps): JSX.Element | null {
       await changeFavourites(() => client.forgetCommand(name));
       problem.value = undefined;
     } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
+      problem.value = sentenceOf(error);
     }
   };
   return (

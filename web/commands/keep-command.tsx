@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import type { CommandOrder } from "#api/command-routes";
 import { changeFavourites } from "../state/favourites-state.ts";
 import { client } from "../state/page-client.ts";
+import { sentenceOf } from "../state/use-answer.ts";
 import { t } from "../language/text.ts";
 
 /** Keeps what stands in a form under a name. @param read what stands there; undefined where something is wrong with it */
@@ -22,7 +23,7 @@ export function KeepCommand({ read }: { read: () => CommandOrder | undefined }):
       await changeFavourites(() => client.keepCommand(name.peek(), { key, args, timeout, ttl }));
       order.value = undefined;
     } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
+      problem.value = sentenceOf(error);
     }
   };
   if (!order.value)

@@ -7,6 +7,7 @@ import type { RemovalPlanDocument } from "#api/service-routes";
 import { removalText } from "#shared/removal-text";
 import { Confirm } from "../commands/confirm-dialog.tsx";
 import { client } from "../state/page-client.ts";
+import { useAttempt } from "../state/use-answer.ts";
 import { dropDevice } from "../state/fleet-state.ts";
 import { session } from "../state/session-state.ts";
 import { MadeCode } from "./made-code.tsx";
@@ -22,15 +23,14 @@ export function ServiceSection({ device }: { device: PresenceDocument }): JSX.El
   const asked = useSignal<Asked | undefined>(undefined);
   const made = useSignal<MadeEnrollment | undefined>(undefined);
   const told = useSignal<string | undefined>(undefined);
-  const problem = useSignal<string | undefined>(undefined);
+  const { problem, attempt: doIt } = useAttempt();
   const role = session.value?.role;
   if (role !== "admin" && role !== "operator") return null;
-  const attempt = async (act: () => Promise<void>): Promise<void> => {
-    problem.value = undefined;
+  const attempt = (act: () => Promise<unknown>): Promise<boolean> => {
     told.value = undefined;
-    await act().catch((error: unknown) => (problem.value = error instanceof Error ? error.message : String(error)));
+    return doIt(act);
   };
-  const replace = (): Promise<void> =>
+  const replace = (): Promise<boolean> =>
     attempt(async () => {
       const certificate = (await client.getDevice(id)).identity?.by === "certificate";
       const origin = window.location.origin;
@@ -41,7 +41,7 @@ export function ServiceSection({ device }: { device: PresenceDocument }): JSX.El
         ...(certificate ? { certificate } : {}),
       });
     });
-  const bringBack = (): Promise<void> =>
+  const bringBack = (): Promise<boolean> =>
     attempt(async () => {
       const { comesIn } = await client.bringBack(id);
       if (!comesIn)
@@ -61,7 +61,7 @@ export function ServiceSection({ device }: { device: PresenceDocument }): JSX.El
     const what = asked.value;
     asked.value = undefined;
     if (!yes || !what) return;
-    void attempt(what.kind === "retire" ? async () => void (await client.retireDevice(id)) : remove);
+    void attempt(what.kind === "retire" ? () => client.retireDevice(id) : remove);
   };
   return (
     <section aria-labelledby="service-title">

@@ -4,7 +4,7 @@ import type { Decision } from "#api/field-routes";
 import type { OverBudgetDocument, SetAsideDocument } from "#api/quarantine-routes";
 import { client } from "../state/page-client.ts";
 import { generation } from "../state/live-state.ts";
-import { useAnswer } from "../state/use-answer.ts";
+import { sentenceOf, useAnswer } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { Ago, ToldText } from "../format/when.tsx";
@@ -43,7 +43,7 @@ export function SetAsideSection({ device }: { device?: string }): JSX.Element | 
       const waits = t("{count} waits: {why}|{count} wait: {why}", { count: waiting, why: why ?? t("for the store") });
       outcome.value = waiting > 0 ? `${said}, ${waits}.` : `${said}.`;
     } catch (error) {
-      outcome.value = error instanceof Error ? error.message : String(error);
+      outcome.value = sentenceOf(error);
     }
     await look();
   };

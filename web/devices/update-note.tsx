@@ -3,7 +3,6 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import type { PresenceDocument } from "#api/device-routes";
-import { counted } from "#shared/counted";
 import { Confirm } from "../commands/confirm-dialog.tsx";
 import { generation } from "../state/live-state.ts";
 import { useOffered } from "../state/offered-keys.ts";
@@ -89,7 +88,8 @@ function UpdateButton({
       problem.value = sentenceOf(error);
     }
   };
-  const what = devices.length === 1 ? (devices[0]?.id ?? "") : counted(devices.length, "device");
+  const what =
+    devices.length === 1 ? (devices[0]?.id ?? "") : t("{count} device|{count} devices", { count: devices.length });
   return (
     <>
       <button type="button" class="button" data-testid="update-button" onClick={() => (asking.value = true)}>

@@ -1,8 +1,9 @@
-import { pairRate, rateUnit } from "../charts/rates.ts";
+import { pairRate } from "../charts/rates.ts";
 import { formatField, formatValue } from "../format/number.ts";
 import { formatMoment } from "../format/moment.ts";
 import { now } from "../state/now.ts";
 import type { SampleValue } from "#api/device-routes";
+import { rateUnit } from "#shared/field-units";
 import type { FieldLook, Looks } from "../state/field-looks.ts";
 import type { Latest, Pair } from "../state/latest.ts";
 

@@ -10,6 +10,7 @@ import { signOrder } from "../signing/sign-order.ts";
 import { SigningNote } from "../signing/signing-note.tsx";
 import { takeCommands } from "../state/command-state.ts";
 import { client } from "../state/page-client.ts";
+import { sentenceOf } from "../state/use-answer.ts";
 import { newCommand } from "../commands/sending.ts";
 import { giveFile, hashOfFile } from "./give-file.ts";
 import { begunPut, rememberPut } from "./begun-put.ts";
@@ -74,7 +75,7 @@ export function PutForm({ device, onSent }: PutFormProps): JSX.Element {
     try {
       await put(file);
     } catch (error) {
-      if (!stop.current.signal.aborted) problem.value = error instanceof Error ? error.message : String(error);
+      if (!stop.current.signal.aborted) problem.value = sentenceOf(error);
     } finally {
       step.value = undefined;
     }

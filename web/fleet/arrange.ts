@@ -1,3 +1,4 @@
+import { t, word } from "../language/text.ts";
 import type { LookUp } from "#shared/filter/evaluate-filter";
 import { compareCells, type TableCell, type TableSort } from "#shared/fleet-table";
 import type { Liveness } from "#shared/liveness";
@@ -63,6 +64,16 @@ export function countStates(rows: readonly ListedRow[]): StateCounts {
     }
   }
   return counts;
+}
+
+/** In the order in which they are told. */
+export const shownStates = ["online", "reporting", "silent", "offline"] as const;
+
+/** `8 devices: 7 online, 1 reporting`. */
+export function statesInWords(rows: readonly ListedRow[]): string {
+  const counts = countStates(rows);
+  const told = shownStates.filter((state) => counts[state] > 0).map((state) => `${counts[state]} ${word(state)}`);
+  return `${t("{count} device|{count} devices", { count: rows.length })}: ${told.join(", ")}`;
 }
 
 function sorted(rows: readonly ListedRow[], { column, down }: TableSort): readonly ListedRow[] {

@@ -7,6 +7,7 @@ import { saveAsFile } from "../shell/save-file.ts";
 import { valueOf, type ListedRow } from "../state/fleet-rows.ts";
 import { useNewest } from "../state/newest.ts";
 import { client } from "../state/page-client.ts";
+import { sentenceOf } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import type { FleetView } from "./fleet-view.ts";
 import { t } from "../language/text.ts";
@@ -63,7 +64,7 @@ export function AskPanel({ view, rows, onColumns }: AskPanelProps): JSX.Element 
       const found = await silentOf(id, isNewest);
       if (isNewest()) silent.value = found;
     } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
+      problem.value = sentenceOf(error);
     } finally {
       asking.value = false;
     }

@@ -1,8 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { counted } from "#shared/counted";
 import type { Item } from "./arrange.ts";
-import { countStates } from "./arrange.ts";
+import { statesInWords } from "./arrange.ts";
 import type { ListedRow } from "../state/fleet-rows.ts";
 import { ListedDevice } from "./listed-device.tsx";
 import { useRowWindow } from "./window-rows.ts";
@@ -124,17 +123,13 @@ interface GroupRowProps {
 }
 
 function GroupRow({ item: { name, rows, open }, width, onFold }: GroupRowProps): JSX.Element {
-  const counts = countStates(rows);
-  const told = (["online", "reporting", "silent", "offline"] as const).filter((state) => counts[state] > 0);
   return (
     <tr role="row" class="group-row" data-testid={`group-${name}`}>
       <th role="rowheader" scope="rowgroup" colSpan={width}>
         <button type="button" class="head" aria-expanded={open} onClick={() => onFold(name)}>
           <span aria-hidden="true">{open ? "▾" : "▸"}</span> {name || t("None")}
         </button>
-        <span class="muted">
-          {counted(rows.length, "device")}: {told.map((state) => `${counts[state]} ${state}`).join(", ")}
-        </span>
+        <span class="muted">{statesInWords(rows)}</span>
       </th>
     </tr>
   );

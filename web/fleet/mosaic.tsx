@@ -2,13 +2,12 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
-import { counted } from "#shared/counted";
 import { parseSort } from "#shared/fleet-table";
-import type { Liveness } from "#shared/liveness";
 import { numberOf, rowsVersion, shownName, stateOf, type ListedRow } from "../state/fleet-rows.ts";
-import { countStates } from "./arrange.ts";
+import { countStates, shownStates, statesInWords } from "./arrange.ts";
+import { addTile, tileColours } from "./tile-shapes.ts";
 import { groupShares, tileSide, tileSides } from "./tile-side.ts";
-import { t } from "../language/text.ts";
+import { t, word } from "../language/text.ts";
 
 interface MosaicProps {
   readonly groups: readonly { readonly name: string; readonly rows: readonly ListedRow[] }[];
@@ -18,14 +17,7 @@ interface MosaicProps {
   readonly wall: boolean;
 }
 
-const colours: Readonly<Record<Liveness, string>> = {
-  online: "--good",
-  reporting: "--good",
-  silent: "--wait",
-  offline: "--bad",
-};
-
-/** Each device as a tile: its state by colour, and the value that the fleet is sorted by through its size. */
+/** Each device as a tile: its state by colour and shape, and the value that the fleet is sorted by through its size. */
 export function Mosaic({ groups, sort, wall }: MosaicProps): JSX.Element {
   const whole = useRef<HTMLDivElement>(null);
   const room = useSignal({ width: 0, height: 0 });
@@ -71,7 +63,7 @@ export function Mosaic({ groups, sort, wall }: MosaicProps): JSX.Element {
   );
 }
 
-/** What colours and sizes mean. */
+/** What colours, shapes and sizes mean. */
 function Legend({ rows, sort }: { rows: readonly ListedRow[]; sort: string }): JSX.Element {
   const counts = countStates(rows);
   const { column } = parseSort(sort === "" ? "cpu" : sort);
@@ -83,7 +75,7 @@ function Legend({ rows, sort }: { rows: readonly ListedRow[]; sort: string }): J
         .filter((state) => counts[state] > 0)
         .map((state) => (
           <span key={state}>
-            <i class={`tile-swatch ${state}`} aria-hidden="true" /> {state}
+            <i class={`tile-swatch ${state}`} aria-hidden="true" /> {word(state)}
           </span>
         ))}
       <span>
@@ -98,7 +90,6 @@ function Legend({ rows, sort }: { rows: readonly ListedRow[]; sort: string }): J
   );
 }
 
-const shownStates = ["online", "reporting", "silent", "offline"] as const;
 /** Pixels for the legend above the tiles and the name below them. */
 const around = 76;
 const isPercent = (column: string): boolean => column === "cpu" || column.endsWith("percent");
@@ -143,9 +134,7 @@ function Tiles({ rows, side, sort }: TilesProps): JSX.Element {
     const column = Math.floor(offsetX / side);
     return column < across ? rows[Math.floor(offsetY / side) * across + column] : undefined;
   };
-  const counts = countStates(rows);
-  const told = shownStates.filter((state) => counts[state] > 0);
-  const label = `${counted(rows.length, "device")}: ${told.map((state) => `${counts[state]} ${state}`).join(", ")}`;
+  const label = statesInWords(rows);
   return (
     <div class="tiles">
       <canvas
@@ -160,7 +149,7 @@ function Tiles({ rows, side, sort }: TilesProps): JSX.Element {
           if (row) route(`/devices/${encodeURIComponent(row.id)}`);
         }}
       />
-      <div class="tile-name muted">{over.value ? `${shownName(over.value)}: ${stateOf(over.value)}` : label}</div>
+      <div class="tile-name muted">{over.value ? `${shownName(over.value)}: ${word(stateOf(over.value))}` : label}</div>
     </div>
   );
 }
@@ -186,7 +175,8 @@ function draw(
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.clearRect(0, 0, width, high);
   const style = getComputedStyle(canvas);
-  const colourOf = new Map(Object.entries(colours).map(([state, name]) => [state, style.getPropertyValue(name)]));
+  // One path for each state: thousands of tiles are filled at once.
+  const paths = new Map(shownStates.map((state) => [state, new Path2D()]));
   const { column } = parseSort(sort === "" ? "cpu" : sort);
   const values = rows.map((row) => valueIn(row, column));
   const most = mostOf(rows, column);
@@ -194,7 +184,13 @@ function draw(
     const share = most > 0 ? Math.min(1, Math.max(0, (values[index] ?? 0) / most)) : 0;
     const own = (side - 2) * (0.45 + 0.55 * share);
     const inset = (side - own) / 2;
-    context.fillStyle = colourOf.get(stateOf(row)) ?? "";
-    context.fillRect((index % across) * side + inset, Math.floor(index / across) * side + inset, own, own);
+    const state = stateOf(row);
+    const path = paths.get(state);
+    const [x, y] = [(index % across) * side + inset, Math.floor(index / across) * side + inset];
+    if (path) addTile(path, state, { x, y, side: own });
+  }
+  for (const [state, path] of paths) {
+    context.fillStyle = style.getPropertyValue(tileColours[state]);
+    context.fill(path);
   }
 }

@@ -6,6 +6,7 @@ import { fetchFilterNames, filterNames } from "./filter-field.tsx";
 import { fleetQuery, fleetViewOf, type FleetView } from "./fleet-view.ts";
 import { changeFavourites, keptViews } from "../state/favourites-state.ts";
 import { client } from "../state/page-client.ts";
+import { sentenceOf } from "../state/use-answer.ts";
 import { t } from "../language/text.ts";
 
 interface ViewPanelProps {
@@ -23,7 +24,7 @@ export function ViewPanel({ view, onView }: ViewPanelProps): JSX.Element {
       await changeFavourites(act);
       refused.value = undefined;
     } catch (error) {
-      refused.value = error instanceof Error ? error.message : String(error);
+      refused.value = sentenceOf(error);
     }
   };
   const columns = useSignal(view.columns.join(", "));

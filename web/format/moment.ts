@@ -12,6 +12,11 @@ export function formatMoment(ts: number, now: number): string {
   return `${(then.getFullYear() === today.getFullYear() ? day() : year()).format(then)} ${time().format(then)}`;
 }
 
+const minute = inLocale((of) => new Intl.DateTimeFormat(of, { hour: "2-digit", minute: "2-digit" }));
+
+/** The time without seconds, for an axis. */
+export const formatMinute = (ts: number): string => minute().format(ts);
+
 const whole = inLocale(
   (of) =>
     new Intl.DateTimeFormat(of, {

@@ -55,6 +55,12 @@ export function ConsoleSettingsPage(): JSX.Element {
   );
 }
 
+/** A default that is said in words has them in the reader's language. */
+function ValueText({ text }: { readonly text: string }): JSX.Element {
+  const own = word(text);
+  return own === text ? <ToldText text={text} /> : <>{own}</>;
+}
+
 function AtStart({ settings }: { readonly settings: readonly ConsoleSettingDocument[] }): JSX.Element {
   const head = [t("Setting"), t("Value"), t("From"), t("Why at a start")];
   return (
@@ -74,7 +80,7 @@ function AtStart({ settings }: { readonly settings: readonly ConsoleSettingDocum
             <tr key={name}>
               <th scope="row">{name}</th>
               <td class="wrap brief">
-                {value === null || value === undefined ? t("secret") : <ToldText text={value} />}
+                {value === null || value === undefined ? t("secret") : <ValueText text={value} />}
               </td>
               <td>{sourceOf(source)}</td>
               <td class="wrap">{why && word(why)}</td>

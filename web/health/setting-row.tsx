@@ -3,8 +3,7 @@ import type { JSX } from "preact";
 import type { ConsoleSettingDocument } from "#api/console-settings-routes";
 import { t, word } from "../language/text.ts";
 import { client } from "../state/page-client.ts";
-import { useNewest } from "../state/newest.ts";
-import { sentenceOf } from "../state/use-answer.ts";
+import { useAttempt } from "../state/use-answer.ts";
 import { rangeText } from "./range-text.ts";
 import { sourceOf } from "./setting-source.ts";
 
@@ -18,26 +17,20 @@ interface SettingRowProps {
 export function SettingRow({ setting, took }: SettingRowProps): JSX.Element {
   const { name, help, value, range, source, set, idle } = setting;
   const typed = useSignal<string | undefined>(undefined);
-  const refusal = useSignal<string | undefined>(undefined);
-  const newest = useNewest();
-  const attempt = async (act: () => Promise<ConsoleSettingDocument>): Promise<void> => {
-    const isNewest = newest.begin();
-    const sent = typed.peek();
-    try {
+  const { problem: refusal, attempt } = useAttempt({ newestOnly: true });
+  const change = (act: () => Promise<ConsoleSettingDocument>): Promise<boolean> =>
+    attempt(async (isNewest) => {
+      const sent = typed.peek();
       const changed = await act();
       if (!isNewest()) return;
       took(changed);
       // What was typed meanwhile is not set yet.
       if (typed.peek() === sent) typed.value = undefined;
-      refusal.value = undefined;
-    } catch (error) {
-      if (isNewest()) refusal.value = sentenceOf(error);
-    }
-  };
+    });
   const save = (event: Event): void => {
     event.preventDefault();
     const text = typed.peek();
-    if (text !== undefined) void attempt(() => client.setConsoleSetting(name, { value: text }));
+    if (text !== undefined) void change(() => client.setConsoleSetting(name, { value: text }));
   };
   const id = `console-setting-${name}`;
   return (
@@ -63,7 +56,7 @@ export function SettingRow({ setting, took }: SettingRowProps): JSX.Element {
             type="button"
             class="button small"
             data-testid={`${id}-reset`}
-            onClick={() => void attempt(() => client.resetConsoleSetting(name))}
+            onClick={() => void change(() => client.resetConsoleSetting(name))}
           >
             {t("Reset to {value}", { value: set.over })}
           </button>

@@ -6,7 +6,7 @@ import { client } from "../state/page-client.ts";
 import { useTitle } from "../shell/title.ts";
 import { generation } from "../state/live-state.ts";
 import { nextMoment } from "../state/newest.ts";
-import { useAnswer } from "../state/use-answer.ts";
+import { sentenceOf, useAnswer } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { Chevron } from "../shell/icons.tsx";
 import { folded, type Folded } from "./fold-runs.ts";
@@ -80,7 +80,7 @@ function ScheduleRuns({ folded: { id, name, runs } }: { folded: Folded }): JSX.E
     const asked = nextMoment();
     client.listJobs({ schedule: id }).then(
       ({ jobs }) => takeJobs(jobs, asked),
-      (error: unknown) => (problem.value = error instanceof Error ? error.message : String(error)),
+      (error: unknown) => (problem.value = sentenceOf(error)),
     );
   };
   return (

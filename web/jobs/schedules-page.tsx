@@ -11,7 +11,7 @@ import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
 import { knownJobs, takeJobs } from "../state/job-state.ts";
 import { nextMoment } from "../state/newest.ts";
-import { useAnswer, useOnce } from "../state/use-answer.ts";
+import { sentenceOf, useAnswer, useOnce } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { useOffered } from "../state/offered-keys.ts";
 import { offeredKeys, TargetField, targets } from "./job-form.tsx";
@@ -279,7 +279,7 @@ function NextTimes({ when }: { when: Signal<{ readonly cron: string; readonly zo
     let isNewest = true;
     client.listTimes({ cron, zone }).then(
       (found) => isNewest && (times.value = found.times),
-      (error: unknown) => isNewest && (times.value = error instanceof Error ? error.message : String(error)),
+      (error: unknown) => isNewest && (times.value = sentenceOf(error)),
     );
     return () => void (isNewest = false);
   }, [cron, zone]);

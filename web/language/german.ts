@@ -847,7 +847,6 @@ export const german = {
   missing: "fehlend",
   outstanding: "ausstehend",
   forgotten: "vergessen",
-  busy: "belegt",
   "a day before": "einen Tag davor",
   "a week before": "eine Woche davor",
   used: "belegt",
@@ -957,7 +956,6 @@ export const german = {
   "a condition of your own": "eine eigene Bedingung",
   "one device": "ein Gerät",
   "a group": "eine Gruppe",
-  "a filter": "einen Filter",
   "letters, digits, _ . and -": "Buchstaben, Ziffern, _ . und -",
   "It looks at": "Sie betrachtet",
   "measurement.field, as in mem.used_percent": "Messung.Feld, etwa mem.used_percent",
@@ -971,7 +969,6 @@ export const german = {
   "Over at": "Vorüber bei",
   "a threshold on the side where all is well; empty: as soon as it does not hold":
     "eine Schwelle auf der guten Seite; leer: sobald sie nicht mehr gilt",
-  "For devices": "Für Geräte",
   "group=lab or place=berlin": "group=lab or place=berlin",
   "Tell again after": "Erinnern nach",
   "4h; empty: told once": "4h; leer: nur einmal melden",
@@ -994,7 +991,6 @@ export const german = {
   "Looked at every ten seconds, for as long as this page is open.":
     "Alle zehn Sekunden neu angesehen, solange diese Seite offen ist.",
   "There is no device {id}.": "Es gibt kein Gerät {id}.",
-  "there are no values of it in this range": "in diesem Zeitraum hat es keine Werte",
   begun: "begonnen",
   rate: "Tempo",
   arguments: "Argumente",
@@ -1091,4 +1087,80 @@ export const german = {
   "{count} start|{count} starts": "{count} Start|{count} Starts",
   "{count} gap|{count} gaps": "{count} Lücke|{count} Lücken",
   "{count} alert|{count} alerts": "{count} Alarm|{count} Alarme",
+  "devices that fit a filter": "Geräte, auf die ein Filter passt",
+  Filter: "Filter",
+  "Counts for": "Gilt für",
+  "A command when it fires": "Ein Befehl, wenn sie auslöst",
+  "No command": "Kein Befehl",
+  "How long it may take": "Wie lange er dauern darf",
+  "2m; empty: a minute": "2m; leer: eine Minute",
+  "It is sent to the alert's device, once each time that the rule fires, as yours, for as long as you are an administrator of the whole fleet.":
+    "Er geht an das Gerät des Alarms, einmal bei jedem Auslösen, als Ihrer, solange Sie Administrator der ganzen Flotte sind.",
+  "fires at {value}": "löst aus bei {value}",
+  "over at {value}": "vorüber bei {value}",
+  "Clock against the console's": "Uhr gegen die der Konsole",
+  "ahead by": "voraus um",
+  states: "Zustände",
+  "{device} has no values of it {when}": "{device} hat dafür {when} keine Werte",
+  "in this range": "in diesem Zeitraum",
+  busy: "ausgelastet",
+  Sender: "Absender",
+  "time between the agent's samples": "Zeit zwischen den Messwerten des Agenten",
+  "what the agent measures by itself, with commas between: cpu,mem, or !temp for all but that":
+    "was der Agent von sich aus misst, mit Kommas dazwischen: cpu,mem, oder !temp für alles außer dem",
+  "network interfaces that the agent measures, with commas between: eth*, or !veth* for all but those":
+    "Netzwerkschnittstellen, die der Agent misst, mit Kommas dazwischen: eth*, oder !veth* für alle außer denen",
+  "mount points that it measures, in the same way": "Einhängepunkte, die er misst, ebenso",
+  "block devices that it measures, in the same way": "Blockgeräte, die er misst, ebenso",
+  "tags that each of the agent's samples gets, with commas between: site=berlin,floor=2":
+    "Schlagwörter, die jeder Messwert des Agenten bekommt, mit Kommas dazwischen: site=berlin,floor=2",
+  "samples that the agent sends in one message": "Messwerte, die der Agent in einer Nachricht sendet",
+  "MiB of samples that the agent keeps on its disk at most until the console has them":
+    "MiB an Messwerten, die der Agent höchstens auf seiner Platte behält, bis die Konsole sie hat",
+  "how long it keeps them at most": "wie lange er sie höchstens behält",
+  "how long samples wait for the console's ack in memory before they go to the disk, so that a card lasts; as much a power cut may cost":
+    "wie lange Messwerte im Speicher auf die Bestätigung der Konsole warten, bevor sie auf die Platte gehen, damit eine Karte länger hält; so viel kann ein Stromausfall kosten",
+  "MiB that the agent's connection may take in a day, for a metered one: batches grow when they get short, and then samples wait on the device":
+    "MiB, die die Verbindung des Agenten am Tag brauchen darf, für eine mit Volumentarif: Stapel wachsen, wenn sie knapp werden, und dann warten Messwerte auf dem Gerät",
+  "commands that the agent offers, with commas between: ping,info,exec:*, or !configure for all but that":
+    "Befehle, die der Agent anbietet, mit Kommas dazwischen: ping,info,exec:*, oder !configure für alle außer dem",
+  "directory of executables that the agent offers as commands exec:NAME":
+    "Verzeichnis von Programmen, die der Agent als Befehle exec:NAME anbietet",
+  "names of the executables that are offered, with commas between; all in the directory by default":
+    "Namen der Programme, die angeboten werden, mit Kommas dazwischen; ohne Angabe alle im Verzeichnis",
+  "directory of executables that the agent runs with each sample, and that print metrics":
+    "Verzeichnis von Programmen, die der Agent mit jedem Messwert ausführt und die Messwerte ausgeben",
+  "MQTT version to speak to an external broker: 4 (3.1.1), 5, or auto":
+    "MQTT-Version gegenüber einem fremden Broker: 4 (3.1.1), 5 oder auto",
+  "the certificates of authorities that are trusted with TLS, and no others, as PEM":
+    "die Zertifikate der Zertifizierungsstellen, denen bei TLS vertraut wird, und keine anderen, als PEM",
+  "the broker: mqtt://host:1883, mqtts://, ws:// or wss://, without user and password":
+    "der Broker: mqtt://host:1883, mqtts://, ws:// oder wss://, ohne Benutzer und Passwort",
+  "made and renewed by Muster": "von Muster erstellt und erneuert",
+  "the system's; for the command line, those of the data directory":
+    "die des Systems; auf der Befehlszeile die des Datenverzeichnisses",
+  "the embedded broker": "der eingebaute Broker",
+  "the embedded store": "der eingebaute Speicher",
+  "nowhere else": "nirgends sonst",
+  "made at the first start": "beim ersten Start erstellt",
+  "from the host name": "aus dem Rechnernamen",
+  "10s; 1s for the agent inside muster start": "10s; 1s für den Agenten in muster start",
+  "to the disk first": "zuerst auf die Platte",
+  "as many as there are": "so viele es sind",
+  "the database's own: for ever": "die der Datenbank: für immer",
+  "reboot is not offered": "reboot wird nicht angeboten",
+  "none: commands need no signature": "keine: Befehle brauchen keine Unterschrift",
+  "those that the console named when it joined": "die, die die Konsole bei der Aufnahme nannte",
+  "all but the containers'": "alle außer denen der Container",
+  "all but loop and ram": "alle außer loop und ram",
+  "all that the system has": "alle, die das System hat",
+  "agent/metrics.sock in the data directory": "agent/metrics.sock im Datenverzeichnis",
+  "what comes first decides": "was zuerst kommt, entscheidet",
+  "none: a public client": "keines: ein öffentlicher Client",
+  "nobody comes in": "niemand kommt herein",
+  "MUSTER_PUBLIC_URL, or by MUSTER_LISTEN and the first of MUSTER_HOSTS":
+    "MUSTER_PUBLIC_URL, oder nach MUSTER_LISTEN und dem ersten aus MUSTER_HOSTS",
+  "it has no effect with InfluxDB: it is of Muster's own store":
+    "ohne Wirkung mit InfluxDB: gilt für Musters eigenen Speicher",
+  unknown: "unbekannt",
 } as const;

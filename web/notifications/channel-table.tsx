@@ -8,6 +8,7 @@ import { managesPeople } from "../people/people-nav.tsx";
 import { MatrixTable } from "../shell/matrix-table.tsx";
 import { now } from "../state/now.ts";
 import { client } from "../state/page-client.ts";
+import { useAttempt, useOnce } from "../state/use-answer.ts";
 
 interface TableProps {
   readonly channels: readonly ChannelDocument[];
@@ -79,33 +80,31 @@ function ChannelActions({
   tested,
 }: { readonly channel: ChannelDocument } & Omit<TableProps, "channels">): JSX.Element {
   const { name } = channel;
-  const came = useSignal<{ readonly delivered: boolean; readonly said: string } | "busy" | undefined>(undefined);
-  const attempt = async (): Promise<void> => {
-    came.value = "busy";
-    try {
-      came.value = await client.testChannel(name);
-    } catch (error) {
-      came.value = { delivered: false, said: error instanceof Error ? error.message : String(error) };
-    }
+  const came = useSignal<{ readonly delivered: boolean; readonly said: string } | undefined>(undefined);
+  const { problem, attempt } = useAttempt();
+  const [busy, once] = useOnce();
+  const test = async (): Promise<void> => {
+    came.value = undefined;
+    await attempt(async () => (came.value = await client.testChannel(name)));
     await tested();
   };
-  const state = came.value;
+  const state = problem.value === undefined ? came.value : { delivered: false, said: problem.value };
   const button = (text: string, label: string, act: () => void): JSX.Element => (
-    <button type="button" class="button small" aria-label={label} disabled={state === "busy"} onClick={act}>
+    <button type="button" class="button small" aria-label={label} disabled={busy} onClick={act}>
       {text}
     </button>
   );
   return (
     <span class="choices">
-      {button(t("Test"), t("Test the channel {name}", { name }), () => void attempt())}{" "}
+      {button(t("Test"), t("Test the channel {name}", { name }), () => once(test))}{" "}
       {button(t("Change"), t("Change the channel {name}", { name }), () => change(channel))}{" "}
       {button(t("Remove"), t("Remove the channel {name}", { name }), () => remove(channel))}
       <span
         role="status"
         data-testid={`channel-test-${name}`}
-        class={typeof state === "object" ? (state.delivered ? "" : "refusal") : "muted"}
+        class={state && !busy ? (state.delivered ? "" : "refusal") : "muted"}
       >
-        {state === "busy"
+        {busy
           ? ` ${t("sending …")}`
           : state && ` ${state.delivered ? word("delivered") : word("failed")}: ${state.said}`}
       </span>

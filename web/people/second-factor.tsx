@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { QrPicture } from "../devices/qr-picture.tsx";
 import { client } from "../state/page-client.ts";
+import { useAttempt } from "../state/use-answer.ts";
 import { Typed } from "./labelled.tsx";
 import { t } from "../language/text.ts";
 
@@ -15,15 +16,7 @@ export function SecondFactorSection(): JSX.Element {
   const key = useSignal<Key | undefined>(undefined);
   const code = useSignal("");
   const recovery = useSignal<readonly string[] | undefined>(undefined);
-  const problem = useSignal<string | undefined>(undefined);
-  const attempt = async (act: () => Promise<void>): Promise<void> => {
-    try {
-      await act();
-      problem.value = undefined;
-    } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
-    }
-  };
+  const { problem, attempt } = useAttempt();
   const begin = async (): Promise<void> => {
     key.value = await client.beginSecondFactor();
   };

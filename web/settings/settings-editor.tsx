@@ -1,12 +1,10 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { ApiError } from "#api/api-errors";
 import type { SettingKeyDocument } from "#api/configuration-routes";
 import { rangeText } from "../health/range-text.ts";
-import { useNewest } from "../state/newest.ts";
 import { client } from "../state/page-client.ts";
-import { useOnce } from "../state/use-answer.ts";
+import { useAttempt, useOnce } from "../state/use-answer.ts";
 import { session } from "../state/session-state.ts";
 import { faultsByKey, scopeWord } from "./settings-words.ts";
 import { t, word } from "../language/text.ts";
@@ -30,21 +28,9 @@ export function SettingsEditor({ device, leave, saved }: EditorProps): JSX.Eleme
   const scopes = useSignal<readonly string[]>([`device:${device}`]);
   const chosen = useSignal(`device:${device}`);
   const draft = useSignal<Draft | undefined>(undefined);
-  const refusal = useSignal("");
-  const newest = useNewest();
+  const { problem, attempt } = useAttempt({ newestOnly: true });
   const [busy, once] = useOnce();
-  /** Of two that are under way, what became of the later one is told. */
-  const attempt = async (act: (isNewest: () => boolean) => Promise<unknown>): Promise<void> => {
-    const isNewest = newest.begin();
-    try {
-      await act(isNewest);
-      if (isNewest()) refusal.value = "";
-    } catch (error) {
-      if (!isNewest()) return;
-      refusal.value = error instanceof ApiError ? (error.problem?.detail ?? error.message) : String(error);
-    }
-  };
-  const choose = (scope: string): Promise<void> => {
+  const choose = (scope: string): Promise<unknown> => {
     chosen.value = scope;
     // What is typed while the answer is on its way would be typed into the scope of before.
     draft.value = undefined;
@@ -74,7 +60,7 @@ export function SettingsEditor({ device, leave, saved }: EditorProps): JSX.Eleme
     );
   };
   const shown = draft.value;
-  const faults = faultsByKey(refusal.value, Object.keys(shown?.settings ?? {}));
+  const faults = faultsByKey(problem.value ?? "", Object.keys(shown?.settings ?? {}));
   return (
     <form class="panel settings-editor" onSubmit={save} data-testid="settings-editor">
       <div class="field">
@@ -104,9 +90,9 @@ export function SettingsEditor({ device, leave, saved }: EditorProps): JSX.Eleme
           change={(settings) => (draft.value = { ...shown, settings })}
         />
       )}
-      {refusal.value && faults.size === 0 && (
+      {problem.value && faults.size === 0 && (
         <p class="refusal" role="alert" data-testid="settings-refused">
-          {refusal.value}
+          {problem.value}
         </p>
       )}
       <div class="actions">

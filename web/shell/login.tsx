@@ -6,6 +6,7 @@ import { ApiError } from "#api/api-errors";
 import { logIn } from "../state/session-state.ts";
 import { providerRefusals } from "#shared/provider-refusals";
 import { client } from "../state/page-client.ts";
+import { sentenceOf } from "../state/use-answer.ts";
 import { Logo } from "./icons.tsx";
 import { useTitle } from "./title.ts";
 import { LanguageSwitch } from "../language/language-switch.tsx";
@@ -36,7 +37,7 @@ export function LoginPage(): JSX.Element {
       await logIn(name.current?.value ?? "", password.current?.value ?? "", code.current?.value || undefined);
     } catch (error) {
       const asked = error instanceof ApiError && error.problem?.secondFactor === true;
-      problem.value = asked && !needsCode.value ? undefined : error instanceof Error ? error.message : String(error);
+      problem.value = asked && !needsCode.value ? undefined : sentenceOf(error);
       needsCode.value = asked;
       if (!asked) password.current?.select();
     } finally {

@@ -86,6 +86,12 @@ export function rowOf(id: string): ListedRow | undefined {
   return rows.get(id);
 }
 
+/** In which groups a device is. */
+export function groupsOfDevice(id: string): readonly string[] {
+  const row = rowOf(id);
+  return row ? [valueOf(row, "group") ?? []].flat().map(String) : [];
+}
+
 export function valueOf({ cells: at, values }: ListedRow, column: string): TableCell | undefined {
   const index = at.get(column);
   return index === undefined ? undefined : values[index];

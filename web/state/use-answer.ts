@@ -2,6 +2,31 @@ import { useComputed, useSignal, type ReadonlySignal, type Signal } from "@preac
 import { useEffect } from "preact/hooks";
 import { useNewest } from "./newest.ts";
 
+interface Attempts {
+  /** Why the newest was refused, as a sentence. */
+  readonly problem: Signal<string | undefined>;
+  /** Does something that may be refused. @returns whether it was done */
+  readonly attempt: (act: (isNewest: () => boolean) => Promise<unknown>) => Promise<boolean>;
+}
+
+/** @param newestOnly whether of two that are under way what becomes of the later one alone is told, as where it takes the place of the earlier one */
+export function useAttempt({ newestOnly = false } = {}): Attempts {
+  const problem = useSignal<string | undefined>(undefined);
+  const newest = useNewest();
+  const attempt = async (act: (isNewest: () => boolean) => Promise<unknown>): Promise<boolean> => {
+    const isNewest = newest.begin();
+    problem.value = undefined;
+    try {
+      await act(isNewest);
+      return true;
+    } catch (error) {
+      if (!newestOnly || isNewest()) problem.value = sentenceOf(error);
+      return false;
+    }
+  };
+  return { problem, attempt };
+}
+
 interface Answer<T> {
   readonly answer: Signal<T | undefined>;
   /** What is wrong, as a sentence: why something was not done, or else why nothing was read. */
@@ -16,7 +41,7 @@ interface Answer<T> {
 export function useAnswer<T>(ask: () => Promise<T>, inputs: readonly unknown[] = []): Answer<T> {
   const answer = useSignal<T | undefined>(undefined);
   const unread = useSignal<string | undefined>(undefined);
-  const refused = useSignal<string | undefined>(undefined);
+  const { problem: refused, attempt: doIt } = useAttempt();
   const newest = useNewest();
   const look = async (): Promise<void> => {
     const isNewest = newest.begin();
@@ -30,15 +55,9 @@ export function useAnswer<T>(ask: () => Promise<T>, inputs: readonly unknown[] =
     }
   };
   const attempt = async (act: () => Promise<unknown>): Promise<boolean> => {
-    refused.value = undefined;
-    try {
-      await act();
-    } catch (error) {
-      refused.value = sentenceOf(error);
-      return false;
-    }
-    await look();
-    return true;
+    const done = await doIt(act);
+    if (done) await look();
+    return done;
   };
   useEffect(() => void look(), inputs);
   return { answer, problem: useComputed(() => refused.value ?? unread.value), look, attempt };

@@ -1,9 +1,9 @@
 import type { ZodRoutes } from "../zod-routes.ts";
 import type { FastifyRequest } from "fastify";
 import type { DriftDocument, ScopeDocument, SettingKeyDocument } from "#api/configuration-routes";
-import { configurable, configurationFaults } from "#shared/configuration";
+import { configurable, configurationFaults, helpFromAfar } from "#shared/configuration";
 import type { DeviceId } from "#shared/ids";
-import { defaultOf, kebab, rangeOf, settingOf } from "#shared/settings";
+import { defaultOf, kebab, rangeOf } from "#shared/settings";
 import type { Configurations, SaidSettings } from "../../configuration/configurations.ts";
 import type { Configurator } from "../../configuration/configurator.ts";
 import { scopeText, type Scope } from "../../configuration/scope.ts";
@@ -130,15 +130,8 @@ export const serveConfigurations =
     });
   };
 
-/** What these two are where they are said from afar. */
-const saidFromAfar: Readonly<Record<string, string>> = {
-  ca: "the certificates of authorities that are trusted with TLS, and no others, as PEM",
-  "mqtt-url": "the broker: mqtt://host:1883, mqtts://, ws:// or wss://, without user and password",
-};
-
 const settingKeys: SettingKeyDocument[] = configurable.map((name) => {
   const key = kebab(name);
   const range = rangeOf(name);
-  const { help } = settingOf(name);
-  return { key, help: saidFromAfar[key] ?? help, default: defaultOf(name), ...(range === undefined ? {} : { range }) };
+  return { key, help: helpFromAfar(name), default: defaultOf(name), ...(range === undefined ? {} : { range }) };
 });
