@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useComputed } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ArgumentInputs } from "../commands/argument-inputs.tsx";
 import { consequenceOf } from "../commands/states.ts";
@@ -20,18 +20,22 @@ export function RuleRun({ draft, faults, change }: RulePartProps & { readonly fa
   // One that no device offers at the moment stays what the rule runs.
   const keys = [...new Set([...offered.value.flatMap(({ offers }) => offers), run.key])].filter(Boolean).sort();
   const asked = useComputed(() => offered.value.find(({ offers }) => offers.includes(draft.value.run.key))?.id);
+  /** The command whose inputs were asked for: before, nothing stands there that would move away. */
+  const answered = useSignal<string | undefined>(undefined);
+  const isKnown = asked.value === undefined ? offered.value.length > 0 : answered.value === run.key;
   useEffect(() => {
     const [device, { key }] = [asked.value, draft.peek().run];
     if (device === undefined) return undefined;
     let isAsked = true;
-    void client.getDevice(device).then(
-      ({ commands }) => {
+    void client
+      .getDevice(device)
+      .then(({ commands }) => {
         const now = draft.peek().run;
         if (isAsked && now.key === key) change({ run: reshaped(now, shapeOfOffer(commands?.[key])) });
-      },
+      })
       // The form of a schema is a convenience: without it the arguments are JSON.
-      () => {},
-    );
+      .catch(() => {})
+      .then(() => isAsked && (answered.value = key));
     return () => void (isAsked = false);
   }, [asked.value, run.key]);
   return (
@@ -47,12 +51,14 @@ export function RuleRun({ draft, faults, change }: RulePartProps & { readonly fa
       />
       {run.key !== "" && (
         <>
-          <ArgumentInputs
-            shape={run.shape}
-            typed={run.typed}
-            problems={argumentFaults(faults)}
-            onTyped={(name, value) => put({ typed: { ...draft.peek().run.typed, [name]: value } })}
-          />
+          {isKnown && (
+            <ArgumentInputs
+              shape={run.shape}
+              typed={run.typed}
+              problems={argumentFaults(faults)}
+              onTyped={(name, value) => put({ typed: { ...draft.peek().run.typed, [name]: value } })}
+            />
+          )}
           <Typed
             id="rule-run-timeout"
             title={t("How long it may take")}
