@@ -9,6 +9,9 @@ const refusedDocument = z.object({
   topic: about(z.nullable(z.string()), "of the message; null where a connection was not let in"),
   why: z.string(),
   try: z.optional(about(z.string(), "a line that would have been taken")),
+  fields: z.optional(
+    about(z.boolean(), "whether the message was taken, and fields of it are not stored: the quarantine has them"),
+  ),
   address: z.optional(about(z.string(), "where it came from")),
   first: time,
   last: time,

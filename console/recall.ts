@@ -17,7 +17,7 @@ export const storeAskedAgain = 5_000;
 const everything = { from: -8.64e15, to: 8.64e15 };
 
 export interface RecallOptions {
-  readonly registry: Pick<Registry, "list" | "recall" | "sampled">;
+  readonly registry: Pick<Registry, "list" | "recall" | "recalledAll" | "sampled">;
   readonly store: Pick<MetricsStore, "last">;
   readonly clock: Pick<Clock, "after">;
   /** Takes what a look into the store has thrown; the next device is looked up all the same. */
@@ -58,6 +58,7 @@ export class Recall {
       while (!over.aborted && !(await this.#one(device, over))) await this.#wait(over);
       if (over.aborted) return;
     }
+    this.#options.registry.recalledAll();
   }
 
   /** @returns whether there is no more to be had of it: false where the store is away */

@@ -30,6 +30,10 @@ suite("page: what is not stored", ({ test }) => {
       await page.getByTestId("login-name").fill("ann");
       await page.getByTestId("login-password").fill(fleet.secretOf("ann"));
       await page.getByTestId("login-submit").click();
+      await page
+        .getByTestId("set-aside-line")
+        .getByText(/^1 field not stored, 1 device with too many series →/)
+        .waitFor();
       await page.getByTestId("device-rpi-8").getByRole("link").first().click();
       const section = page.getByTestId("set-aside");
       await section.getByText("muster field room.t --type string").waitFor();

@@ -10,6 +10,8 @@ import type { ShownRule } from "./rule-book.ts";
 export interface RuleSurroundings {
   readonly devices: () => Iterable<DeviceValues>;
   readonly isChannel: (name: string) => boolean;
+  /** Whether a measured value that no device tells is told by none, and not only unknown as yet. */
+  readonly knowsValues: () => boolean;
 }
 
 /**
@@ -36,9 +38,10 @@ export function untoldScope(
 /** What may be a slip of the pen, or come yet, rule by rule. One walk through the fleet, which ends once all names are found. */
 export function warningsOf(
   rules: readonly ReadRule[],
-  { devices, isChannel }: RuleSurroundings,
+  { devices, isChannel, knowsValues }: RuleSurroundings,
 ): Map<string, string[]> {
-  const names = new Map(rules.map((read) => [read.rule.name, namesIn(read)]));
+  const known = knowsValues();
+  const names = new Map(rules.map((read) => [read.rule.name, read.kind === "value" && !known ? [] : namesIn(read)]));
   const missing = new Set([...names.values()].flat());
   let any = false;
   for (const device of missing.size === 0 ? [] : devices()) {

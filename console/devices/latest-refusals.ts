@@ -11,6 +11,8 @@ export interface Refused {
   readonly why: string;
   /** A line that would have been taken. */
   readonly try?: string | undefined;
+  /** Whether the message was taken, and fields of it are not stored: they are told of by themselves. */
+  readonly fields?: boolean | undefined;
   /** Where it came from, where that is known. */
   readonly address?: string;
   /** Epoch ms. */

@@ -23,6 +23,15 @@ export const maxRefusals = { ofDevice: 20, ofAll: 200 };
 /** Characters of a complaint. */
 const maxWhyLength = 1_900;
 
+interface Complaint {
+  readonly from: string;
+  readonly reason: string;
+  readonly instead?: string | undefined;
+  readonly isTyped?: boolean;
+  readonly payload?: Uint8Array | undefined;
+  readonly fields?: true;
+}
+
 interface Share {
   told: number;
   left: number;
@@ -55,6 +64,15 @@ export class Refusals {
     isTyped = instead !== undefined,
     payload?: Uint8Array,
   ): void {
+    this.#tell(device, { from, reason, instead, isTyped, payload });
+  }
+
+  /** Of a message that was taken, and of which some fields are not stored. */
+  tellFields(device: DeviceId, from: string, reason: string): void {
+    this.#tell(device, { from, reason, fields: true });
+  }
+
+  #tell(device: DeviceId, { from, reason, instead, isTyped = false, payload, fields }: Complaint): void {
     const why = reason.slice(0, maxWhyLength);
     const topic = toldTopic(from);
     this.#turn();
@@ -72,6 +90,7 @@ export class Refusals {
       why: `${why}${others}`,
       ts: Math.round(clock.now()),
       ...(instead === undefined ? {} : { try: instead }),
+      ...(fields ? { fields } : {}),
     };
     // Whoever watches the topic does so on a terminal.
     const told = Buffer.from(forTerminalJson(JSON.stringify(refusal)));

@@ -46,6 +46,7 @@ export class Registry {
   /** Every change of anything that is known of a device, numbered. */
   readonly revisions: Revisions;
   #cancelGrace: (() => void) | undefined;
+  #recalledAll = false;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -194,6 +195,19 @@ export class Registry {
     entry.revision = this.revisions.next();
     if (!entry.birth) entry.rhythm = learnedOf(entry.rhythm, taken, now);
     if (Math.abs(now - (entry.kept ?? -Infinity)) >= keepSeenEvery) this.#save(entry);
+  }
+
+  /** The store was asked for the values of all devices. */
+  recalledAll(): void {
+    this.#recalledAll = true;
+  }
+
+  /** Whether a value that nobody tells is told by nobody: what the store has is known, and each agent that is there has sent something. */
+  knowsValues(): boolean {
+    if (!this.#recalledAll) return false;
+    for (const { online, birth, latest } of this.#entries.values())
+      if (online && birth && !birth.paused && latest.newest === undefined) return false;
+    return true;
   }
 
   /** Takes newest values that the store has kept, of a device that sends its series seldom, or not again; what has come since stays. */

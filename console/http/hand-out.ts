@@ -149,6 +149,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
           for (const device of registry.walk()) yield rowOf(device);
         },
         isChannel: (name) => console.notifications.channels.find(name) !== undefined,
+        knowsValues: () => registry.knowsValues(),
       },
       now: () => console.clock.now(),
       synced: () => accounts.synced(),

@@ -51,7 +51,7 @@ function makeContract(
     log,
     random: Math.random,
     dated: () => doubt.ages().trusted,
-    tell: (device, why) => refusals.tell(device, topics.build({ kind: "metrics", device }), why),
+    tell: (device, why) => refusals.tellFields(device, topics.build({ kind: "metrics", device }), why),
     problem: (device, problem) => registry.observeProblem(device, "fields", problem),
     crowded: (device, problem) => registry.observeProblem(device, "series", problem),
   });

@@ -79,8 +79,14 @@ export function isFinalReply(one: Reply): one is FinalReply {
 export const whyNotKept =
   "a retained message on cmd comes again at every start of the console: it is neither carried out nor kept; retain it on cmd/ID, with an id of your own";
 
-/** Why a message was refused, and the line that would have worked. */
-export const refusal = z.object({ topic: payloadText, why: payloadText, ts: epochMs, try: z.optional(payloadText) });
+/** Why a message was refused, and the line that would have worked; or that it was taken, and some of its fields are not stored. */
+export const refusal = z.object({
+  topic: payloadText,
+  why: payloadText,
+  ts: epochMs,
+  try: z.optional(payloadText),
+  fields: z.optional(z.boolean()),
+});
 export type Refusal = z.infer<typeof refusal>;
 
 /** Characters of a topic in it: a topic may have 64 KiB, and nobody reads on. */

@@ -16,7 +16,8 @@ export function SetAsideLine(): JSX.Element | null {
       client.getSeries(),
     ]);
     return {
-      refused: refused.refusals.reduce((sum, { count }) => sum + count, 0),
+      // What is told of fields that are not stored is counted with these.
+      refused: refused.refusals.reduce((sum, { count, fields }) => sum + (fields ? 0 : count), 0),
       notStored: quarantine.entries.length,
       beyond: series.devices.length,
     };
