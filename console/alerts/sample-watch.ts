@@ -1,16 +1,17 @@
 import { normal } from "#shared/alerts/alert-state";
-import { ColumnWalk, mayHold, Watched } from "#shared/alerts/rule-check";
+import { ColumnWalk, mayHold, type Watched } from "#shared/alerts/rule-check";
 import type { Clock } from "#shared/clock";
 import type { FieldValue } from "#shared/columns";
 import type { DeviceId } from "#shared/ids";
 import type { Log } from "#shared/log";
-import { sameTags } from "../store/same-tags.ts";
 import type { SeriesColumns } from "../store/store.ts";
-import { seriesOfTags, slotKey } from "./alert.ts";
+import { seriesOfTags } from "./alert.ts";
 import type { AlertBook } from "./alert-book.ts";
-import type { AlertRows, PointRow } from "./alert-rows.ts";
+import type { AlertRows } from "./alert-rows.ts";
 import { seriesFits } from "./series-choice.ts";
 import type { RuleOn, RuleSet } from "./rule-set.ts";
+import { goOn, ofInterest, SeriesSlots, type SeriesSlot } from "./series-slot.ts";
+import { findWholes, isWhole, planOf, type SeriesPlan, type WatchedDevice } from "./watched-device.ts";
 
 export interface SampleWatchOptions {
   readonly book: Pick<AlertBook, "stateOf" | "settledUpTo" | "hasRoom" | "note" | "notePoint">;
@@ -23,47 +24,6 @@ export interface SampleWatchOptions {
   readonly evaluatedUpTo: (device: DeviceId) => number | null;
   /** Something came late of a series, and is to be looked at in the order of its times: the first and the last of a batch. */
   readonly late: (device: DeviceId, on: RuleOn, series: string, first: number, last: number) => void;
-}
-
-/** One rule on one series. */
-interface Slot {
-  readonly on: RuleOn;
-  readonly watched: Watched;
-  /** Whether what is reckoned of it has to outlive the process: the newest sample, and the means that forecasts go by. */
-  readonly remembers: boolean;
-  readonly forecasts: boolean;
-  /** The newest mean of forecasts that is written down. */
-  kept: number;
-  /** Tells whether the condition holds of one sample by itself; undefined where it takes a new one for each, since it would remember. */
-  readonly probe: Watched | undefined;
-  /** Up to when its state was written down by an earlier run: samples that come again must not lead there once more. */
-  readonly floor: number;
-}
-
-interface SeriesPlan {
-  readonly measurement: string;
-  readonly tags: SeriesColumns["tags"];
-  readonly series: string;
-  slots: readonly Slot[];
-  /** The newest instant that was looked at, epoch ms. */
-  last: number;
-  /** When it was in a batch last, by the monotonic clock. */
-  heard: number;
-}
-
-interface DeviceWatch {
-  rules: RuleSet;
-  isStale: boolean;
-  /** What is not later was looked at by an earlier run of the console, or of a series that was forgotten. */
-  floor: number;
-  /** When silent series were looked for, and when it was said that there is no room; by the monotonic clock. */
-  tidied: number;
-  told: number;
-  readonly plans: Map<string, SeriesPlan>;
-  /** Measurements of which there is a whole: their parts are not looked at unless a rule chooses series, as filters have it. */
-  wholes: Set<string>;
-  /** In the order of the last batch. */
-  readonly order: SeriesPlan[];
 }
 
 /** Series of one device that rules look at; more are not looked at, which is logged. */
@@ -79,7 +39,8 @@ const tidyEvery = 60_000;
  */
 export class SampleWatch {
   readonly #options: SampleWatchOptions;
-  readonly #devices = new Map<DeviceId, DeviceWatch>();
+  readonly #slots: SeriesSlots;
+  readonly #devices = new Map<DeviceId, WatchedDevice>();
   readonly #walks: ColumnWalk[] = [];
   readonly #values: FieldValue[] = [];
   /** Instants of what came late of one series: one question to the database is about all of them. */
@@ -87,6 +48,7 @@ export class SampleWatch {
 
   constructor(options: SampleWatchOptions) {
     this.#options = options;
+    this.#slots = new SeriesSlots(options);
   }
 
   /** @param follows whether nothing is missing between this and what came before @param now epoch ms */
@@ -144,7 +106,7 @@ export class SampleWatch {
     return undefined;
   }
 
-  #watchOf(device: DeviceId): DeviceWatch {
+  #watchOf(device: DeviceId): WatchedDevice {
     const known = this.#devices.get(device);
     if (known && !known.isStale) return known;
     const rules = this.#options.rulesOf(device);
@@ -175,7 +137,7 @@ export class SampleWatch {
   }
 
   /** Forgets what was silent for long, where there is no room for more. */
-  #makeRoom(device: DeviceId, watch: DeviceWatch, now: number): void {
+  #makeRoom(device: DeviceId, watch: WatchedDevice, now: number): void {
     const { plans } = watch;
     if (plans.size < maxWatchedSeries || now - watch.tidied < tidyEvery) return;
     watch.tidied = now;
@@ -185,7 +147,7 @@ export class SampleWatch {
       const { heard, last, tags, measurement } = plan;
       if (now - heard >= watchForgets) {
         plans.delete(key);
-        this.#dropPoints(device, plan);
+        this.#slots.drop(device, plan.series, plan.slots);
         // Should it be heard again, nothing is looked at twice: what is older than this counts as late.
         watch.floor = Math.max(watch.floor, last);
       } else if (isWhole(tags)) wholes.add(measurement);
@@ -197,18 +159,7 @@ export class SampleWatch {
         plan.slots = this.#slotsOf(device, watch, plan);
   }
 
-  #dropPoints(device: string, { slots, series }: SeriesPlan): void {
-    for (const { on, remembers, forecasts } of slots) {
-      const rule = on.read.rule.name;
-      const names = [
-        ...(remembers ? [series] : []),
-        ...(forecasts ? on.check.inputs.map((_, place) => meansOf(series, place)) : []),
-      ];
-      for (const name of names) this.#options.rows.dropPoints({ rule, device, series: name });
-    }
-  }
-
-  #tellFull(device: DeviceId, watch: DeviceWatch, now: number): void {
+  #tellFull(device: DeviceId, watch: WatchedDevice, now: number): void {
     if (now - watch.told < watchForgets) return;
     watch.told = now;
     this.#options.log.warn(
@@ -219,7 +170,7 @@ export class SampleWatch {
 
   #newPlan(
     device: DeviceId,
-    watch: DeviceWatch,
+    watch: WatchedDevice,
     { measurement, tags }: SeriesColumns,
     position: number,
     heard: number,
@@ -235,53 +186,11 @@ export class SampleWatch {
     return plan;
   }
 
-  #slotsOf(device: DeviceId, watch: DeviceWatch, { measurement, tags, series }: SeriesPlan): readonly Slot[] {
+  #slotsOf(device: DeviceId, watch: WatchedDevice, { measurement, tags, series }: SeriesPlan): readonly SeriesSlot[] {
     const isPart = watch.wholes.has(measurement) && !isWhole(tags);
     return (watch.rules.ofValues.get(measurement) ?? [])
       .filter(({ read: { rule } }) => (rule.series ? seriesFits(rule.series, tags) : !isPart))
-      .map((on) => this.#slot(device, on, series));
-  }
-
-  #slot(device: DeviceId, on: RuleOn, series: string): Slot {
-    const { book, rows } = this.#options;
-    const rule = on.read.rule.name;
-    const watched = new Watched(on.check, book.stateOf(rule, device, series));
-    const remembers = on.check.inputs.some(({ by }) => by === "rate" || by === "changed");
-    if (remembers) {
-      const kept = rows.point({ rule, device, series })?.points ?? [];
-      for (const [place, [at, value]] of kept.entries()) {
-        const memory = watched.memories[place];
-        if (memory) [memory.at, memory.value] = [at, value];
-      }
-    }
-    const forecasts = on.check.inputs.some(({ by }) => by === "forecast");
-    if (forecasts) this.#recall(watched, { rule, device, series });
-    const probe = on.check.inputs.some(({ by }) => by !== "value") ? undefined : new Watched(on.check, normal);
-    const kept = newestMean(watched);
-    return { on, watched, remembers, forecasts, kept, probe, floor: book.settledUpTo(rule, device, series) };
-  }
-
-  /** Takes the means that a forecast goes by, as an earlier run has left them. */
-  #recall(watched: Watched, { rule, device, series }: Omit<PointRow, "points">): void {
-    for (const [place, memory] of watched.memories.entries()) {
-      if (watched.check.inputs[place]?.by !== "forecast") continue;
-      const kept = this.#options.rows.point({ rule, device, series: meansOf(series, place) })?.points ?? [];
-      for (const [at, mean] of kept) if (typeof mean === "number") memory.points.push(at, mean);
-    }
-  }
-
-  /** Writes the means of forecasts down, with each new one: every quarter of an hour. */
-  #keepMeans(device: string, series: string, slot: Slot): void {
-    const { on, watched } = slot;
-    const newest = newestMean(watched);
-    if (newest === slot.kept) return;
-    slot.kept = newest;
-    const rule = on.read.rule.name;
-    for (const [place, { points }] of watched.memories.entries()) {
-      if (watched.check.inputs[place]?.by !== "forecast") continue;
-      const row = { rule, device, series: meansOf(series, place) };
-      this.#options.book.notePoint(slotKey(rule, device, row.series), () => ({ ...row, points: pairs(points) }));
-    }
+      .map((on) => this.#slots.open(device, on, series));
   }
 
   #look(device: DeviceId, plan: SeriesPlan, one: SeriesColumns, follows: boolean): void {
@@ -298,7 +207,13 @@ export class SampleWatch {
     }
   }
 
-  #walk(device: DeviceId, plan: SeriesPlan, slot: Slot, { times, fields }: SeriesColumns, follows: boolean): void {
+  #walk(
+    device: DeviceId,
+    plan: SeriesPlan,
+    slot: SeriesSlot,
+    { times, fields }: SeriesColumns,
+    follows: boolean,
+  ): void {
     const { watched, on } = slot;
     const { inputs } = watched.check;
     for (let place = 0; place < inputs.length; place += 1)
@@ -323,23 +238,12 @@ export class SampleWatch {
       last = previous = ts;
     }
     if (this.#lateAt.length > 0) this.#late(device, plan, on);
-    if (slot.remembers) this.#remember(device, plan.series, slot);
-    if (slot.forecasts) this.#keepMeans(device, plan.series, slot);
+    this.#slots.keep(device, plan.series, slot);
   }
 
-  #note(device: DeviceId, series: string, { on, watched }: Slot, at: number): void {
+  #note(device: DeviceId, series: string, { on, watched }: SeriesSlot, at: number): void {
     const { state, value } = watched;
     this.#options.book.note({ read: on.read, device, series, state, value, at });
-  }
-
-  #remember(device: DeviceId, series: string, { on, watched }: Slot): void {
-    const rule = on.read.rule.name;
-    this.#options.book.notePoint(slotKey(rule, device, series), () => ({
-      rule,
-      device,
-      series,
-      points: watched.memories.map(({ at, value }) => [Number.isFinite(at) ? at : 0, value] as const),
-    }));
   }
 
   /** What came late of one series in one batch, but for what lies within alerts that people know of. */
@@ -358,58 +262,4 @@ export class SampleWatch {
     }
     if (first !== Infinity) late(device, on, series, first, last);
   }
-}
-
-/** A rule that is looked at anew, as others were changed, goes on with what it has remembered of each input that it still has. */
-function goOn({ on, watched }: Slot, before: readonly Slot[]): void {
-  const last = before.find((one) => one.on.read.rule.name === on.read.rule.name)?.watched;
-  for (const [place, { name }] of last ? watched.check.inputs.entries() : []) {
-    const found = last?.memories[last.check.inputs.findIndex((one) => one.name === name)];
-    const memory = watched.memories[place];
-    if (found && memory) Object.assign(memory, found, { points: [...found.points] });
-  }
-}
-
-/** Under which the means that a forecast goes by are kept. */
-const meansOf = (series: string, place: number): string => `means ${place} ${series}`;
-
-function newestMean({ memories }: Watched): number {
-  return Math.max(...memories.map(({ points }) => points.at(-2) ?? -Infinity));
-}
-
-function pairs(points: readonly number[]): (readonly [number, number])[] {
-  const all: (readonly [number, number])[] = [];
-  for (let place = 0; place + 1 < points.length; place += 2) all.push([points[place]!, points[place + 1]!]);
-  return all;
-}
-
-/** Whether a sample that is older than what was looked at says something: its condition holds, and the state of now does not go back so far. */
-function ofInterest({ on, watched, remembers, probe }: Slot, at: number, values: readonly FieldValue[]): boolean {
-  const { state } = watched;
-  if (state.phase !== "normal" && state.since <= at) return false;
-  return remembers || (probe ?? new Watched(on.check, normal)).holdsAt(at, values) === true;
-}
-
-function planOf(watch: DeviceWatch, one: SeriesColumns, position: number): SeriesPlan | undefined {
-  const guess = watch.order[position];
-  if (guess && guess.measurement === one.measurement && sameTags(guess.tags, one.tags)) return guess;
-  const plan = watch.plans.get(`${one.measurement}\n${seriesOfTags(one.tags)}`);
-  if (plan && position <= watch.order.length) watch.order[position] = plan;
-  return plan;
-}
-
-/** Takes down of which measurements a batch has the whole: what was looked at in parts is so no more, once for each of them. */
-function findWholes({ rules, wholes, plans }: DeviceWatch, batch: readonly SeriesColumns[]): void {
-  for (const { measurement, tags } of batch) {
-    if (wholes.has(measurement) || !rules.ofValues.has(measurement) || !isWhole(tags)) continue;
-    wholes.add(measurement);
-    for (const plan of plans.values())
-      if (plan.measurement === measurement && !isWhole(plan.tags))
-        plan.slots = plan.slots.filter(({ on }) => on.read.rule.series);
-  }
-}
-
-function isWhole(tags: SeriesColumns["tags"]): boolean {
-  for (const name in tags) if (tags[name]?.endsWith("-total")) return true;
-  return false;
 }
