@@ -3,7 +3,7 @@ import { shippedRules } from "#shared/alerts/shipped-rules";
 import { suite } from "../../test/suite.ts";
 import { draftOfRule, newDraft, ruleOf, type RuleOrder } from "./rule-draft.ts";
 import { ruleFaults, refusedAt } from "./rule-faults.ts";
-import { noRun, reshaped, runOf, shapeOfOffer } from "./rule-run-draft.ts";
+import { noRun, reshaped, runOfDraft, shapeOfOffer } from "./rule-run-draft.ts";
 
 const rule = (more: Partial<RuleOrder> & Pick<RuleOrder, "when">): RuleOrder => ({
   name: "R",
@@ -87,10 +87,14 @@ suite("a rule as its form has it", ({ test }) => {
     });
     const { run } = draftOfRule(rule({ when: "m.v > 9", run: { key: "k", args: { hard: true } } }));
     assert.equal(reshaped(run, shape).typed, { n: "", hard: true });
-    assert.equal(runOf(reshaped(run, shape)), { key: "k", args: { hard: true } }, "what is left out is left out again");
-    assert.equal(runOf(reshaped({ ...noRun, key: "k" }, shape)), { key: "k", args: { n: 3 } });
+    assert.equal(
+      runOfDraft(reshaped(run, shape)),
+      { key: "k", args: { hard: true } },
+      "what is left out is left out again",
+    );
+    assert.equal(runOfDraft(reshaped({ ...noRun, key: "k" }, shape)), { key: "k", args: { n: 3 } });
     const other = draftOfRule(rule({ when: "m.v > 9", run: { key: "k", args: { gone: 1 } } })).run;
-    assert.equal(runOf(reshaped(other, shape)), { key: "k", args: { gone: 1 } });
+    assert.equal(runOfDraft(reshaped(other, shape)), { key: "k", args: { gone: 1 } });
     assert.is(reshaped(other, shape).shape.kind, "json");
     assert.equal(shapeOfOffer({ args: {}, unchecked: "why" }), { kind: "json" });
   });

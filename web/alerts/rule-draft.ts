@@ -1,5 +1,5 @@
 import type { ShownRuleDocument } from "#api/client";
-import { draftOfRun, noRun, runOf, type RunDraft } from "./rule-run-draft.ts";
+import { draftOfRun, noRun, runOfDraft, type RunDraft } from "./rule-run-draft.ts";
 
 export type RuleOrder = ShownRuleDocument["rule"];
 
@@ -175,7 +175,7 @@ const clearOf = (text: string): { clear?: number | string } => {
 export function ruleOf(draft: RuleDraft): RuleOrder {
   const { name, clear, overrides, severity, summary, channels, remind, enabled, kept } = draft;
   const where = whereOf(draft);
-  const run = runOf(draft.run);
+  const run = runOfDraft(draft.run);
   return {
     ...kept,
     name: name.trim(),

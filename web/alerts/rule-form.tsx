@@ -4,7 +4,7 @@ import type { KnownName } from "#shared/filter/complete-filter";
 import { t, word } from "../language/text.ts";
 import { draftComparators, draftKinds, draftSeverities, type RuleDraft } from "./rule-draft.ts";
 import type { RuleFaults } from "./rule-faults.ts";
-import { Entry, Options, RuleChoice, Tick } from "./rule-inputs.tsx";
+import { RuleEntry, Options, RuleChoice, Tick } from "./rule-inputs.tsx";
 import { RuleOverrides, type RulePartProps } from "./rule-overrides.tsx";
 import { RuleRun } from "./rule-run.tsx";
 
@@ -47,7 +47,7 @@ export function RuleFields({ draft, faults, names, channels, isNew }: FormProps)
   const now = draft.value;
   const change = (part: Partial<RuleDraft>): void => void (draft.value = { ...draft.peek(), ...part });
   const field = (part: TextPart, title: string, more: { note?: string; fault?: string; list?: string } = {}) => (
-    <Entry
+    <RuleEntry
       id={`rule-${part}`}
       title={title}
       {...more}

@@ -12,7 +12,7 @@ interface EntryProps {
 }
 
 /** A line of text, completed from a list where there is one. */
-export function Entry({ list, ...entry }: EntryProps): JSX.Element {
+export function RuleEntry({ list, ...entry }: EntryProps): JSX.Element {
   if (list === undefined) return <Typed {...entry} />;
   const { id, title, note, fault, value, onTyped } = entry;
   return (

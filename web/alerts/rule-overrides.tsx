@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { t } from "../language/text.ts";
 import type { RuleDraft } from "./rule-draft.ts";
 import type { RuleFaults } from "./rule-faults.ts";
-import { Entry } from "./rule-inputs.tsx";
+import { RuleEntry } from "./rule-inputs.tsx";
 
 export interface RulePartProps {
   readonly draft: Signal<RuleDraft>;
@@ -21,7 +21,7 @@ export function RuleOverrides({ draft, faults, change }: RulePartProps & { reado
       <legend>{t("Otherwise for groups")}</legend>
       {overrides.map((one, at) => (
         <div class="rule-override" key={at} data-testid={`rule-override-${at}`}>
-          <Entry
+          <RuleEntry
             id={`rule-group-${at}`}
             title={t("Group")}
             list="rule-groups"
@@ -29,13 +29,13 @@ export function RuleOverrides({ draft, faults, change }: RulePartProps & { reado
             fault={faults[`override ${at}`]}
             onTyped={(group) => put(at, { group })}
           />
-          <Entry
+          <RuleEntry
             id={`rule-group-threshold-${at}`}
             title={thresholdTitle}
             value={one.threshold}
             onTyped={(threshold) => put(at, { threshold })}
           />
-          <Entry
+          <RuleEntry
             id={`rule-group-clear-${at}`}
             title={t("Over at")}
             value={one.clear}

@@ -1,7 +1,7 @@
+import type { ShownRuleDocument } from "#api/client";
 import type { Json } from "#shared/messages/payload-schema";
 import { formShape, type FormShape } from "../commands/form-shape.ts";
 import { readArguments, typedOf, type ReadArguments, type TypedValues } from "../commands/typed-arguments.ts";
-import type { RuleOrder } from "./rule-draft.ts";
 
 /** A command that a rule runs, as it is typed. */
 export interface RunDraft {
@@ -16,7 +16,7 @@ const json: FormShape = { kind: "json" };
 
 export const noRun: RunDraft = { key: "", timeout: "", shape: json, typed: {} };
 
-type Run = NonNullable<RuleOrder["run"]>;
+type Run = NonNullable<ShownRuleDocument["rule"]["run"]>;
 
 export function draftOfRun(run: Run | undefined): RunDraft {
   if (!run) return noRun;
@@ -44,7 +44,7 @@ export function reshaped(run: RunDraft, shape: FormShape): RunDraft {
 export const argumentsOfRun = ({ shape, typed }: RunDraft): ReadArguments => readArguments(shape, typed);
 
 /** The command of a rule; undefined where there is none. */
-export function runOf(run: RunDraft): Run | undefined {
+export function runOfDraft(run: RunDraft): Run | undefined {
   if (run.key === "") return undefined;
   const read = argumentsOfRun(run);
   const timeout = run.timeout.trim();
