@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { commonNames } from "#shared/messages/common-names";
 
 /** Characters (of UTF-16) in the name of a measurement, tag or field at most: each is kept for good, and read by people. */
 export const maxNameLength = 128;
@@ -6,6 +7,9 @@ export const maxNameLength = 128;
 /** The characters that nearly all names are of: there is nothing in them to look for. */
 const plain = new Uint8Array(128);
 for (let code = 0; code < 128; code++) if (/[A-Za-z0-9_ .:/%-]/.test(String.fromCharCode(code))) plain[code] = 1;
+
+/** These are looked up, letters are not looked at: in an agent's sample nearly all are of them. */
+const known: ReadonlySet<unknown> = new Set(commonNames);
 
 /**
  * What there is no way to write as a line: control characters, of which a newline would begin another measurement; half a
@@ -15,6 +19,7 @@ const unwritable = /[\p{Cc}\p{Cs}]|\\(?:[,= "]|$)/u;
 
 /** Whether InfluxDB can hold it as a name, as it is: umlauts, `&`, `*`, commas and whatever else people use. */
 export function isName(value: unknown): boolean {
+  if (known.has(value)) return true;
   if (typeof value !== "string" || value.length === 0 || value.length > maxNameLength) return false;
   // Left out, or renamed, wherever it is decoded.
   if (value === "__proto__") return false;

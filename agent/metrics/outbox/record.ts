@@ -1,5 +1,6 @@
 import { isList, type Column } from "#shared/columns";
-import { appendEntry, batchCap, decode, encode, isPlainCbor } from "#shared/codec";
+import { appendEntry, batchCap, decode, isPlainCbor } from "#shared/codec";
+import { encodePlain } from "#shared/plain-cbor";
 import { isPlainBatch } from "#shared/messages/plain-batch";
 import { shortOf } from "#shared/messages/short-batch";
 import type { Batch, Gap } from "#shared/messages/metrics";
@@ -62,7 +63,7 @@ export function batchRecord(
 ): Stored | undefined {
   const batch: Batch = { v: 1, outbox, seq, run, t, epoch, mono, dt, m };
   if (!isPlainBatch(batch)) return undefined;
-  const payload = encode(batch, "cbor");
+  const payload = encodePlain(batch);
   if (payload.length > batchCap - added.bytes || !isPlainCbor(payload, added.items)) return undefined;
   return { seq, t, mono, kept, span: dt.at(-1) ?? 0, samples: countSamples(m, dt.length), payload, batch };
 }
@@ -88,7 +89,7 @@ export function gapRecord(
   { t, mono }: { t: number; mono: number },
 ): Stored {
   const batch: Batch = { v: 1, outbox, seq, run, t, epoch, mono, dt: [], m: [], dropped: record.gap };
-  return { seq, t, mono, kept: mono, span: 0, samples: 0, payload: encode(batch, "cbor"), gap: record };
+  return { seq, t, mono, kept: mono, span: 0, samples: 0, payload: encodePlain(batch), gap: record };
 }
 
 /** The same content under another queue's name and number. */
@@ -116,7 +117,7 @@ export function messageOf(
   names: number,
 ): Buffer {
   const short = names > 0 ? shortOf({ ...(batch ?? decodeOwn(payload)), ...departure }, names) : undefined;
-  const said = short && encode(short, "cbor");
+  const said = short && encodePlain(short);
   // Of names that are not in the list it may be the longer one.
   if (said && said.length <= payload.length && isPlainCbor(said)) return said;
   const { t: now, age, first } = departure;
@@ -126,7 +127,7 @@ export function messageOf(
 }
 
 function withEntries(payload: Buffer, entries: Partial<Batch>): Buffer {
-  return encode({ ...decodeOwn(payload), ...entries }, "cbor");
+  return encodePlain({ ...decodeOwn(payload), ...entries });
 }
 
 /** Written by this very module and kept under a checksum: no schema needed. */
