@@ -31,6 +31,7 @@ import { operator } from "./commands/operator.ts";
 import { put } from "./commands/put.ts";
 import { quarantine } from "./commands/quarantine.ts";
 import { refused } from "./commands/refused.ts";
+import { report } from "./commands/report.ts";
 import { release } from "./commands/release.ts";
 import { restore } from "./commands/restore.ts";
 import { schedule } from "./commands/schedule.ts";
@@ -65,7 +66,7 @@ const line = new CommandLine(
 /** In the order of `--help`, in its groups. */
 const verbs: Readonly<Record<string, readonly ((line: CommandLine) => void)[]>> = {
   "Programs:": [start, broker, console, agent, sim],
-  "Send and look:": [send, commands, explain, cancel, jobs, schedule, alerts, watch, ask, fetch, put, update],
+  "Send and look:": [send, commands, explain, cancel, jobs, schedule, alerts, report, watch, ask, fetch, put, update],
   "Fleet:": [devices, config, group, notify, quarantine, refused, field, unit],
   "People and devices:": [
     enroll,

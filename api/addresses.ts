@@ -88,6 +88,7 @@ export const addresses = {
   listMaintenance: { method: "GET", path: "/api/maintenance" },
   addMaintenance: { method: "POST", path: "/api/maintenance", body: true },
   removeMaintenance: { method: "DELETE", path: "/api/maintenance/:id" },
+  getReport: { method: "GET", path: "/api/reports/:period" },
   listTimes: { method: "GET", path: "/api/schedule-times" },
   listChannels: { method: "GET", path: "/api/channels" },
   setChannel: { method: "PUT", path: "/api/channels/:name", body: true },

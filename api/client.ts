@@ -34,6 +34,7 @@ export type { BudgetDocument, OverBudgetDocument, QuarantineDocument, SetAsideDo
 export type { RefusedDocument } from "./refusal-routes.ts";
 export type { DevicesTlsDocument, TlsDocument } from "./tls-routes.ts";
 export type { RemovalPlanDocument } from "./service-routes.ts";
+export type { ReportDocument } from "./report-routes.ts";
 export type { ScheduleDocument, ScheduleOrderDocument, ScheduleRunDocument } from "./schedule-routes.ts";
 export type { AccountDocument, SessionDocument } from "./session-routes.ts";
 export type { NewTokenDocument, TokenDocument } from "./token-routes.ts";

@@ -25,6 +25,7 @@ import { providerRoutes } from "./provider-routes.ts";
 import { quarantineRoutes } from "./quarantine-routes.ts";
 import { refusalRoutes } from "./refusal-routes.ts";
 import { releaseRoutes } from "./release-routes.ts";
+import { reportRoutes } from "./report-routes.ts";
 import type { Route } from "./route.ts";
 import { scheduleRoutes } from "./schedule-routes.ts";
 import { secondFactorRoutes } from "./second-factor-routes.ts";
@@ -50,6 +51,7 @@ export const routes = {
   ...scheduleRoutes,
   ...notificationRoutes,
   ...alertRoutes,
+  ...reportRoutes,
   ...groupRoutes,
   ...labelRoutes,
   ...serviceRoutes,

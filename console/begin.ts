@@ -33,6 +33,7 @@ export async function begin(
   removals.start();
   lifetime.begin(parts.retirements);
   lifetime.begin(registry);
+  lifetime.begin(parts.presence);
   // Before any sample comes.
   lifetime.begin(parts.alerts);
   parts.markAlertsAgain();
@@ -56,7 +57,11 @@ export async function begin(
   lifetime.add(() => removals.stop());
   removals.begin();
   const end = bus.onConnection((change) => {
-    if (!change.up) return publisher.disconnected();
+    if (!change.up) {
+      parts.presence.disconnected();
+      return publisher.disconnected();
+    }
+    parts.presence.connected();
     registry.brokerCameBack();
     publisher.connected(change.session);
   });

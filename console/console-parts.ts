@@ -11,6 +11,7 @@ import { conditionParts } from "./parts/condition-parts.ts";
 import { configurationParts } from "./parts/configuration-parts.ts";
 import { deviceParts, endWithRetirement, makeRemovals } from "./parts/device-parts.ts";
 import { notificationParts } from "./parts/notification-parts.ts";
+import { reportParts } from "./parts/report-parts.ts";
 import { sampleParts } from "./parts/sample-parts.ts";
 import { scheduleParts } from "./parts/schedule-parts.ts";
 import { storeParts } from "./parts/store-parts.ts";
@@ -28,7 +29,7 @@ export function compose(outside: Surroundings) {
   const given = { ...outside, clock: doubt.clock };
   const { bus, link } = brokerParts(given);
   const storage = storeParts(given, { doubt, flush: () => samples.ingest.batches.flush() });
-  const devices = deviceParts(given, { bus });
+  const devices = deviceParts(given, { bus, doubt });
   const { registry, leftovers } = devices;
   const publisher = makePublisher(given, { bus, doubt, registry });
   const commands = commandParts(given, { bus, doubt, devices, storage });
@@ -44,6 +45,7 @@ export function compose(outside: Surroundings) {
     wake: () => notifying.courier.wake(),
   });
   const { alerts } = alerting;
+  const reporting = reportParts(given, { ...devices, alerts });
   const samples = sampleParts(given, { bus, doubt, devices, storage, publisher, alerts });
   const certifications = certificateParts(given, { bus, devices, publisher });
   const holders = { bus, alerts, ...devices, ...commands, ...samples, ...configuration };
@@ -100,6 +102,7 @@ export function compose(outside: Surroundings) {
     ...certifications,
     ...samples,
     ...alerting,
+    ...reporting,
     removals,
     inbox,
     transfers,

@@ -40,6 +40,7 @@ import type { Registry } from "./devices/registry.ts";
 import { noteRemoval } from "./devices/removals.ts";
 import { loginAdvice } from "./devices/login-advice.ts";
 import type { Retirements } from "./devices/retirements.ts";
+import type { FleetReports } from "./reports/fleet-reports.ts";
 import type { Report } from "./self/report.ts";
 import type { Transfers } from "./files/transfers.ts";
 import type { Damage } from "./database/damage.ts";
@@ -111,6 +112,8 @@ export class Console {
   /** Tells everybody that the console is going: for who closes the broker first, so that nothing comes that nobody takes. */
   async goodbye(): Promise<void> {
     const parts = this.#parts;
+    // That its devices lose a broker which goes with the console says nothing of them.
+    parts?.presence.disconnected();
     if (parts?.bus.connected) await parts.publisher.goodbye();
   }
 
@@ -140,6 +143,11 @@ export class Console {
   /** Rules, and what they find. */
   get alerts(): Alerts {
     return this.#started.alerts;
+  }
+
+  /** FleetReports on what was. */
+  get reports(): FleetReports {
+    return this.#started.reports;
   }
 
   /** Codes by which machines come in by themselves. */

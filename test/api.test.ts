@@ -222,6 +222,11 @@ async function askEverything(
   assert.is((await client.resumeSchedule(scheduled)).paused, null);
   assert.equal((await client.getSchedule(scheduled)).runs, []);
   await askAboutAlerts(client);
+  const week = await client.getReport("week", { back: 0, zone: "Europe/Berlin" });
+  assert.equal(
+    [week.period.zone, week.totals.devices, week.totals.heard > 0],
+    ["Europe/Berlin", week.devices.length, true],
+  );
   assert.is((await client.listTimes({ cron: "0 3 * * *" })).times.length, 5);
   await client.removeSchedule(scheduled);
   const refused = (await client.listRefusals()).refusals.find(({ size }) => size !== undefined);

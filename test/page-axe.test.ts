@@ -41,6 +41,7 @@ const places: [place: string, whole: string][] = [
   ["/settings", ".setting-row"],
   ["/notifications", '[data-testid="channel-topic"]'],
   ["/alerts", '[data-testid="cause-MemoryInUse"] tbody tr'],
+  ["/reports", '[data-testid="report"] tbody tr'],
   ["/alerts/rules/edit?name=MemoryInUse&device=rpi-7", '[data-testid="rule-form"]'],
 ];
 

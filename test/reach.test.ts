@@ -193,6 +193,7 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   listSeries: "device",
   getHistory: "device",
   getCompleteness: "device",
+  getReport: list((client) => client.getReport("week", { back: 0 })),
   listCompleteness: list((client) => client.listCompleteness()),
   sendCommand: "device",
   shutDown: "device",

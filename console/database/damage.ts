@@ -58,6 +58,9 @@ const keys = {
   alert_points: ["rule", "device", "series"],
   alert_mutes: ["id"],
   favourites: ["account", "kind", "name"],
+  presence: ["device", "ts"],
+  presence_watches: ["begun"],
+  sample_counts: ["device", "ts"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type DamagedTable = keyof typeof keys;

@@ -642,4 +642,28 @@ export const migrations: readonly string[] = [
   CREATE INDEX deliveries_untold ON deliveries (id) WHERE state = 'failed' AND ended IS NULL;
   CREATE INDEX deliveries_of_channel ON deliveries (channel, state, ended);
   `,
+  `
+  -- When each device was there, as changes; and the spans in which the console would have heard of these.
+  CREATE TABLE presence (
+    device TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    up INTEGER NOT NULL,
+    PRIMARY KEY (device, ts)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE presence_watches (
+    begun INTEGER NOT NULL PRIMARY KEY,
+    settled INTEGER,
+    until INTEGER NOT NULL
+  ) STRICT;
+
+  -- How many samples of a device had been counted, once a day.
+  CREATE TABLE sample_counts (
+    device TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    stored INTEGER NOT NULL,
+    set_aside INTEGER NOT NULL,
+    PRIMARY KEY (device, ts)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

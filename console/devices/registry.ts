@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from "#shared/clock";
 import type { Valued } from "#shared/filter/evaluate-filter";
 import { shortId, type DeviceId } from "#shared/ids";
-import { learnedOf } from "#shared/liveness";
+import { learnedOf, silentAfter, type Lived } from "#shared/liveness";
 import type { Birth, Status } from "#shared/messages/presence-messages";
 import { Signal } from "#shared/signal";
 import { newEntry, toDevice, type Device, type DeviceEntry, type Observed, type PeoplesWord } from "./device.ts";
@@ -43,6 +43,10 @@ export class Registry {
   readonly changes: Signal<Device>;
   /** Every device that is no more. */
   readonly removals: Signal<DeviceId>;
+  /** One that only publishes was heard after having been silent; and when it had been heard before, epoch ms. */
+  readonly returns: Signal<{ readonly id: DeviceId; readonly last: number }>;
+  /** Whoever is there has had time to say so, since the broker came. */
+  readonly settled: Signal<void>;
   /** Every change of anything that is known of a device, numbered. */
   readonly revisions: Revisions;
   #cancelGrace: (() => void) | undefined;
@@ -52,6 +56,8 @@ export class Registry {
     this.#options = options;
     this.changes = new Signal(options.failed);
     this.removals = new Signal(options.failed);
+    this.returns = new Signal(options.failed);
+    this.settled = new Signal(options.failed);
     this.#clock = options.clock ?? systemClock;
     this.#rows = new DeviceRows(options.database);
     this.revisions = new Revisions(shortId());
@@ -91,6 +97,18 @@ export class Registry {
     this.#rows.erase(id);
   }
 
+  /** Whether each is there, by their ids, from behind one on: without all else that is known of it. */
+  *lives(after = ""): Generator<Lived & { readonly id: DeviceId; readonly since: number | null }, void, void> {
+    const sorted = this.#byId();
+    const first = after === "" ? 0 : sorted.findIndex(({ id }) => id > after);
+    for (let at = first; at >= 0 && at < sorted.length; at++) {
+      const entry = sorted[at];
+      if (!entry) continue;
+      const { id, online, since, lastSeen, birth, rhythm } = entry;
+      yield { id, online, since, lastSeen, boot: birth?.boot ?? null, silentAfter: silentAfter(rhythm) };
+    }
+  }
+
   /** How many devices there are, and how many of them are online. */
   counts(): { readonly known: number; readonly online: number } {
     let online = 0;
@@ -113,7 +131,7 @@ export class Registry {
    * @param since only those that have changed after this revision
    */
   *walk(after = "", since = -1): Generator<Device, void, void> {
-    const sorted = (this.#sorted ??= [...this.#entries.values()].sort((a, b) => (a.id < b.id ? -1 : 1)));
+    const sorted = this.#byId();
     const first = sorted.findIndex(({ id }) => id > after);
     for (let at = first; at >= 0 && at < sorted.length; at++) {
       const entry = sorted[at];
@@ -190,6 +208,8 @@ export class Registry {
   seen(id: DeviceId, taken?: number): void {
     const entry = this.#entry(id);
     const now = this.#clock.now();
+    const last = entry.lastSeen;
+    if (!entry.birth && last !== null && now - last > silentAfter(entry.rhythm)) this.returns.emit({ id, last });
     entry.lastSeen = now;
     entry.confirmed = true;
     entry.revision = this.revisions.next();
@@ -287,7 +307,12 @@ export class Registry {
     this.#cancelGrace = this.#clock.after(confirmationGrace, () => {
       const now = this.#clock.now();
       for (const entry of this.#entries.values()) if (unheard(entry, now)) this.#changed(entry);
+      this.settled.emit();
     });
+  }
+
+  #byId(): readonly DeviceEntry[] {
+    return (this.#sorted ??= [...this.#entries.values()].sort((a, b) => (a.id < b.id ? -1 : 1)));
   }
 
   #entry(id: DeviceId): DeviceEntry {

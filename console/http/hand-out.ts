@@ -41,6 +41,7 @@ import { serveJoin } from "./routes/serve-join.ts";
 import { serveNotifications } from "./routes/serve-notifications.ts";
 import { serveProviderLogin } from "./routes/serve-provider-login.ts";
 import { serveQuarantine } from "./routes/serve-quarantine.ts";
+import { serveReports } from "./routes/serve-reports.ts";
 import { serveRelease } from "./routes/serve-release.ts";
 import { serveRefusals } from "./routes/serve-refusals.ts";
 import { serveSecondFactors } from "./routes/serve-second-factors.ts";
@@ -154,6 +155,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
       now: () => console.clock.now(),
       synced: () => accounts.synced(),
     }),
+    serveReports({ reports: console.reports, now: () => console.clock.now(), send }),
     serveGroups({ groups: jobs.groups, isKnown, send }),
     serveService({
       retirements: console.retirements,

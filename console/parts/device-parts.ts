@@ -1,11 +1,13 @@
 import type { Bus } from "#shared/bus";
 import type { Alerts } from "../alerts/alerts.ts";
+import type { ClockDoubt } from "../clock/clock-doubt.ts";
 import type { DeviceId } from "#shared/ids";
 import type { Configurations } from "../configuration/configurations.ts";
 import type { PeoplesWord } from "../devices/device.ts";
 import { Labels } from "../devices/labels.ts";
 import { LatestRefusals } from "../devices/latest-refusals.ts";
 import { Refusals } from "../devices/refusals.ts";
+import { PresenceHistory } from "../presence/presence-history.ts";
 import { Registry } from "../devices/registry.ts";
 import { Removals } from "../devices/removals.ts";
 import { Retirements } from "../devices/retirements.ts";
@@ -19,7 +21,7 @@ import { failedListener, type Surroundings } from "./surroundings.ts";
 export type DeviceParts = ReturnType<typeof deviceParts>;
 
 /** Which devices there are, and what is not taken of them. */
-export function deviceParts(given: Surroundings, { bus }: { readonly bus: Bus }) {
+export function deviceParts(given: Surroundings, { bus, doubt }: { readonly bus: Bus; readonly doubt: ClockDoubt }) {
   const { topics, clock, log } = given;
   const { database, accounts, groups } = given.state;
   const failed = failedListener(given);
@@ -43,10 +45,19 @@ export function deviceParts(given: Surroundings, { bus }: { readonly bus: Bus })
   });
   labels.changes.on((id) => registry.peopleSaid(id));
   groups.changes.on(({ device }) => registry.peopleSaid(device));
+  const presence = new PresenceHistory({
+    database,
+    clock,
+    devices: (after) => registry.lives(after),
+    timely: () => doubt.trust === "full",
+  });
+  registry.changes.on((device) => presence.changed(device));
+  registry.returns.on(({ id, last }) => presence.heardAgain(id, last));
+  registry.settled.on(() => presence.settled());
   const latestRefusals = new LatestRefusals((name) => registry.isKnown(name as DeviceId), failed);
   const refusals = new Refusals({ bus, topics, clock, log, saw: (...refused) => latestRefusals.saw(...refused) });
   const leftovers = new Leftovers({ bus, log });
-  return { registry, labels, retirements, refusals, latestRefusals, leftovers };
+  return { registry, presence, labels, retirements, refusals, latestRefusals, leftovers };
 }
 
 /** Whoever has something of a device, as it is taken away. */
@@ -84,6 +95,7 @@ export function makeRemovals(
     configurations,
     unitWords,
     registry,
+    presence,
     labels,
     retirements,
     latestRefusals,
@@ -101,6 +113,7 @@ export function makeRemovals(
       ingest.forget(device);
       alerts.forget(device);
       registry.remove(device);
+      presence.forget(device);
       latestRefusals.forget(device);
       if (bus.connected) leftovers.clear(topics.build({ kind: "status", device }), true);
     },
@@ -112,6 +125,7 @@ export function makeRemovals(
       retirements.erase(device);
       configurations.erase(device);
       unitWords.erase(device);
+      presence.rows.erase(device);
       registry.erase(device);
     },
   });

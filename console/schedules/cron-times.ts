@@ -110,7 +110,8 @@ function reads(line: readonly string[]): boolean {
   }
 }
 
-function assertZone(zone: string): void {
+/** @throws BadInputError for what is no time zone */
+export function assertZone(zone: string): void {
   try {
     Intl.DateTimeFormat("en", { timeZone: zone });
   } catch {

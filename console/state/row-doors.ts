@@ -22,6 +22,7 @@ import { parseDelivery } from "../notifications/delivery.ts";
 import { parseNotice, parseShownAlert } from "../notifications/notice.ts";
 import { parseRemoval } from "../devices/removal.ts";
 import { parseRetirement } from "../devices/retirements.ts";
+import { parsePresenceChange, parsePresenceWatch, parseSampleCount } from "../presence/presence-rows.ts";
 import type { DamagedTable } from "../database/damage.ts";
 import type { Row } from "../database/row.ts";
 import type { Doors } from "../database/salvage.ts";
@@ -75,6 +76,9 @@ export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
   alert_points: parsePoint,
   alert_mutes: parseMute,
   favourites: parseFavourite,
+  presence: parsePresenceChange,
+  presence_watches: parsePresenceWatch,
+  sample_counts: parseSampleCount,
 };
 
 /**

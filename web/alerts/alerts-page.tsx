@@ -34,6 +34,9 @@ export function AlertsPage(): JSX.Element {
       <div class="page-head">
         <h1>{t("Alerts")}</h1>
         <nav class="people-nav" aria-label={t("About alerts")}>
+          <a class="button small" href="/reports" data-testid="reports-link">
+            {t("Report")}
+          </a>
           <a class="button small" href="/notifications">
             {t("Notifications")}
           </a>

@@ -13,6 +13,7 @@ import { JobsPage } from "../jobs/jobs-page.tsx";
 import { FleetPage } from "../fleet/fleet-page.tsx";
 import { DevicePage } from "../devices/device-page.tsx";
 import { LaterAlert, LaterAlerts, LaterRule } from "../alerts/later-alerts.tsx";
+import { LaterReports } from "../reports/later-reports.tsx";
 import { countFiring } from "../state/open-alerts.ts";
 import { connection, startLive } from "../state/live-state.ts";
 import { startClock } from "../state/now.ts";
@@ -79,6 +80,7 @@ function Work(): JSX.Element {
         <Route path="/alerts" component={LaterAlerts} />
         <Route path="/alerts/:id" component={LaterAlert} />
         <Route path="/alerts/rules/edit" component={LaterRule} />
+        <Route path="/reports" component={LaterReports} />
         <Route path="/damage" component={DamagePage} />
         <Route path="/health" component={LaterHealth} />
         <Route path="/set-aside" component={LaterSetAside} />
@@ -107,7 +109,7 @@ function TopBar(): JSX.Element {
         <NavLink href="/" name="Fleet" here={path === "/" || path.startsWith("/devices")} />
         <NavLink href="/commands" name="Commands" here={path === "/commands"} />
         <NavLink href="/jobs" name="Jobs" here={path.startsWith("/jobs") || path === "/schedules"} />
-        <AlertsLink here={path.startsWith("/alerts")} />
+        <AlertsLink here={path.startsWith("/alerts") || path === "/reports"} />
       </nav>
       <span class={`stream ${connection.value}`} data-testid="stream" data-state={connection.value}>
         {{ connecting: t("Connecting"), live: t("Live"), lost: t("Reconnecting") }[connection.value]}
