@@ -40,7 +40,7 @@ const deliveryDocument = named(
     ended: about(timeOrNull, "when it was delivered, or given up"),
     notice: z.object({
       alert: z.string(),
-      kind: z.enum(["firing", "resolved", "reminder", "test"]),
+      kind: z.enum(["firing", "resolved", "reminder", "test", "report"]),
       rule: z.string(),
       severity: z.string(),
       device: z.nullable(z.string()),

@@ -83,6 +83,7 @@ export async function begin(
   lifetime.begin(parts.shownAlerts);
   lifetime.add(() => parts.givenUp.stop());
   lifetime.begin(parts.courier);
+  lifetime.begin(parts.reportSender);
   lifetime.begin(new Recall({ registry, store, clock: parts.doubt.clock, failed }));
   parts.losses.settle();
   lifetime.add(() => parts.future.stop());

@@ -10,6 +10,7 @@ import type { SafetyNet } from "#shared/safety-net";
 import type { DevicesAuthority, PrivateAuthority } from "#shared/private-authority";
 import type { SyslogAddress } from "#shared/syslog-address";
 import { settings } from "#shared/settings";
+import type { ReportsSent } from "./reports/report-sender.ts";
 import type { State } from "./state/state.ts";
 
 /** `history`, `seriesBudget`, `spoolBytes` and `certificateLife` are read each time that they are needed: they may be getters, of values that change. */
@@ -36,6 +37,8 @@ export interface ConsoleOptions {
   readonly fieldTypes?: ReadonlyMap<string, FieldType>;
   /** Series that one device may have; 1,000 by default. */
   readonly seriesBudget?: number;
+  /** By which channels reports go out by themselves, asked each time; by none unless given. */
+  readonly reportsSent?: () => ReportsSent;
   /** Bytes of simple samples that wait on disk for the store at most; 64 MiB by default. */
   readonly spoolBytes?: number;
   /** Milliseconds between two reports of what the console measures of itself; 10,000 by default. */

@@ -45,7 +45,7 @@ export function compose(outside: Surroundings) {
     wake: () => notifying.courier.wake(),
   });
   const { alerts } = alerting;
-  const reporting = reportParts(given, { ...devices, alerts });
+  const reporting = reportParts(given, { ...devices, alerts, doubt, wake: () => notifying.courier.wake() });
   const samples = sampleParts(given, { bus, doubt, devices, storage, publisher, alerts });
   const certifications = certificateParts(given, { bus, devices, publisher });
   const holders = { bus, alerts, ...devices, ...commands, ...samples, ...configuration };

@@ -145,7 +145,7 @@ export class Console {
     return this.#started.alerts;
   }
 
-  /** FleetReports on what was. */
+  /** Reports on what was. */
   get reports(): FleetReports {
     return this.#started.reports;
   }

@@ -25,11 +25,13 @@ import { TrustedProxies } from "#shared/trusted-proxies";
 import {
   absoluteDirectories,
   brokerUrl,
+  channelNames,
   hostNames,
   influxUrl,
   issuerUrl,
   pageOrigin,
   signerLines,
+  timeZone,
   topicRoot,
 } from "#shared/settings/setting-values";
 
@@ -467,6 +469,29 @@ export const settings = {
     programs: ["console"],
     help: "what the provider is asked to tell, with spaces between",
     default: "openid profile email",
+  }),
+  reportWeekly: setting<readonly string[]>({
+    env: "MUSTER_REPORT_WEEKLY",
+    programs: ["console"],
+    help: "channels of notifications, with commas between, by which a report goes out each Monday at 7:00",
+    default: [],
+    shown: "none",
+    parse: channelNames,
+  }),
+  reportMonthly: setting<readonly string[]>({
+    env: "MUSTER_REPORT_MONTHLY",
+    programs: ["console"],
+    help: "channels of notifications, with commas between, by which a report goes out on the first of each month at 7:00",
+    default: [],
+    shown: "none",
+    parse: channelNames,
+  }),
+  reportZone: setting<string>({
+    env: "MUSTER_REPORT_ZONE",
+    programs: ["console"],
+    help: "the time zone whose mornings, weeks and months these reports are of: Europe/Berlin",
+    default: "UTC",
+    parse: timeZone,
   }),
   publicUrl: setting<string | undefined>({
     env: "MUSTER_PUBLIC_URL",

@@ -80,6 +80,11 @@ export async function runConsole(
         return settings.value("historySize");
       },
     },
+    reportsSent: () => ({
+      weekly: settings.value("reportWeekly"),
+      monthly: settings.value("reportMonthly"),
+      zone: settings.value("reportZone"),
+    }),
     get seriesBudget() {
       return settings.value("seriesBudget");
     },

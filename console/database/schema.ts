@@ -666,4 +666,11 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (device, ts)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Up to when all reports that were due have been dealt with.
+  CREATE TABLE report_times (
+    kind TEXT NOT NULL PRIMARY KEY,
+    handled INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -7,7 +7,7 @@ import { instant, parserOf } from "../database/row-fields.ts";
 export interface Notice {
   /** The alert's id: what is said of one alert goes out in its order. */
   readonly alert: string;
-  readonly kind: "firing" | "resolved" | "reminder" | "test";
+  readonly kind: "firing" | "resolved" | "reminder" | "test" | "report";
   /** The rule's name. */
   readonly rule: string;
   /** A word: `info`, `warning`, `critical`. */
@@ -25,6 +25,15 @@ export interface Notice {
   /** Where a person sees more. */
   readonly url: string | null;
   readonly labels: Readonly<Record<string, string>>;
+  /** Of a report: its parts, for who has room for them. */
+  readonly sections?: readonly NoticeSection[] | undefined;
+}
+
+/** A part of a report, as a table. */
+export interface NoticeSection {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
 }
 
 /** Characters of a notice's title, of its text, and of each name and label: device text stands in them, and each channel takes less. */
@@ -61,7 +70,8 @@ export function fitted(notice: Notice): Notice {
   };
 }
 
-const kind = z.enum(["firing", "resolved", "reminder", "test"]);
+const kind = z.enum(["firing", "resolved", "reminder", "test", "report"]);
+const words = z.array(z.string());
 const parseDocument = parserOf(
   z.object({
     rule: z.string(),
@@ -73,6 +83,7 @@ const parseDocument = parserOf(
     value: z.nullable(z.union([z.number(), z.string(), z.boolean()])),
     url: z.nullable(z.string()),
     labels: z.record(z.string(), z.string()),
+    sections: z.optional(z.array(z.object({ title: z.string(), head: words, rows: z.array(words) }))),
   }),
 );
 const parseRow = parserOf(

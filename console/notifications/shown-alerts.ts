@@ -55,8 +55,8 @@ export class ShownAlerts {
     const topic = topics.alert(notice.alert);
     if (topic === undefined) return { kind: "refused", said: `${quoted(notice.alert)} cannot stand in a topic` };
     const payload = payloadOf(notice);
-    // What only tries the way is heard by who listens, and does not stay.
-    if (notice.kind === "test") {
+    // What only tries the way, and a report, is heard by who listens, and does not stay.
+    if (notice.kind === "test" || notice.kind === "report") {
       await bus.publish(topic, payload);
       return { kind: "delivered", said: `published on ${topic}, not to be kept` };
     }
@@ -105,6 +105,7 @@ export class ShownAlerts {
 
 /** Labels in an alphabet of many bytes are what makes one too long. */
 function payloadOf(notice: Notice): Buffer {
-  const payload = encode({ v: 1, ...notice }, "json");
-  return payload.length <= payloadCap ? payload : encode({ v: 1, ...notice, labels: {} }, "json");
+  const { sections: _, ...said } = notice;
+  const payload = encode({ v: 1, ...said }, "json");
+  return payload.length <= payloadCap ? payload : encode({ v: 1, ...said, labels: {} }, "json");
 }

@@ -6,7 +6,7 @@ import type { Notice } from "./notice.ts";
 export type TemplatePlace = "application/json" | "text/plain" | "application/x-www-form-urlencoded";
 
 /** What names in a template stand for. */
-export interface TemplateValues extends Omit<Notice, "at" | "since"> {
+export interface TemplateValues extends Omit<Notice, "at" | "since" | "sections"> {
   readonly id: string;
   readonly at: string;
   readonly since: string;

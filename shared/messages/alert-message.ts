@@ -5,7 +5,7 @@ import { epochMs, payloadText, read } from "#shared/messages/payload-schema";
 const alertMessage = z.object({
   v: z.literal(1),
   alert: z.string(),
-  kind: z.enum(["firing", "reminder", "test"]),
+  kind: z.enum(["firing", "reminder", "test", "report"]),
   rule: z.string(),
   severity: z.string(),
   /** Where it is about a single one. */

@@ -8,6 +8,9 @@ export const changeableNames = [
   "seriesBudget",
   "spoolSize",
   "certificateLife",
+  "reportWeekly",
+  "reportMonthly",
+  "reportZone",
 ] as const satisfies readonly SettingName[];
 
 export type ChangeableName = (typeof changeableNames)[number];

@@ -39,6 +39,23 @@ export function signerLines(given: string): readonly string[] {
   return parsePublicKeys(listOf(given)).map(({ line }) => line);
 }
 
+/** Names of channels of notifications, by a pattern of their own: agents read settings too, and have no room for channels. */
+export function channelNames(given: string): readonly string[] {
+  const names = listOf(given);
+  if (!names.every((name) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name)))
+    throw new Error("expected names of channels with commas between, such as mail");
+  return names;
+}
+
+export function timeZone(given: string): string {
+  try {
+    Intl.DateTimeFormat("en", { timeZone: given });
+  } catch {
+    throw new Error("expected a time zone such as Europe/Berlin or UTC");
+  }
+  return given;
+}
+
 export function topicRoot(given: string): string {
   if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(given))
     throw new Error("expected topic levels of letters, digits, dots, _ and -");

@@ -1209,4 +1209,12 @@ export const german = {
   "Certificates that end within 30 days": "Zertifikate, die in 30 Tagen enden",
   until: "bis",
   trend: "Richtung",
+  "channels of notifications, with commas between, by which a report goes out each Monday at 7:00":
+    "Kanäle der Benachrichtigungen, mit Kommas dazwischen, über die jeden Montag um 7 Uhr ein Bericht hinausgeht",
+  "channels of notifications, with commas between, by which a report goes out on the first of each month at 7:00":
+    "Kanäle der Benachrichtigungen, mit Kommas dazwischen, über die am Ersten jedes Monats um 7 Uhr ein Bericht hinausgeht",
+  "the time zone whose mornings, weeks and months these reports are of: Europe/Berlin":
+    "die Zeitzone, deren Morgen, Wochen und Monate diese Berichte meinen: Europe/Berlin",
+  report: "Bericht",
+  UTC: "UTC",
 } as const;

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
+import type { ZodRoutes } from "../zod-routes.ts";
 import { BadInputError } from "#shared/errors";
 import type { Period } from "#shared/fleet-report";
 import { periodBetween, calendarPeriod } from "../../reports/periods.ts";
@@ -17,9 +17,9 @@ export interface ReportRoutes {
   readonly send: Send;
 }
 
-/** FleetReports on what was. */
+/** Reports on what was. */
 export const serveReports =
-  ({ reports, now, send }: ReportRoutes): FastifyPluginAsyncZod =>
+  ({ reports, now, send }: ReportRoutes): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("getReport"),

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Clock } from "#shared/clock";
 import { formatDuration } from "#shared/duration";
 import { asError, errorCode } from "#shared/errors";
+import { mailHtml, sectionsText } from "./mail-html.ts";
 import { cutTo } from "../notice.ts";
 import { plainBody, wordsOf } from "../notice-words.ts";
 import type { TryOutcome } from "../try-outcome.ts";
@@ -39,7 +40,8 @@ export async function sendMail(
         from: setting("from"),
         to: setting("to"),
         subject: cutTo(words.title, maxMailSubject),
-        text: `${plainBody(words)}${words.url === null ? "" : `\n\n${words.url}`}\n`,
+        text: `${[plainBody(words), ...(words.sections ? [sectionsText(words.sections)] : []), ...(words.url === null ? [] : [words.url])].join("\n\n")}\n`,
+        ...(words.sections ? { html: mailHtml(words) } : {}),
         messageId: `<${key}@${domain}>`,
         inReplyTo: thread,
         references: thread,

@@ -31,7 +31,7 @@ export const webhook: HttpKind = {
 
 /** What a template can name, and what is sent without one. */
 export function templateValues({ notice, key, now }: Outgoing): TemplateValues {
-  const { at, since, ...rest } = notice;
+  const { at, since, sections: _, ...rest } = notice;
   const { title: headline } = wordsOf(notice, now);
   return { id: key, ...rest, headline, at: new Date(at).toISOString(), since: new Date(since).toISOString() };
 }
