@@ -28,7 +28,7 @@ export type { ConsoleEvent, EventName, EventQuery } from "./event-routes.ts";
 export type { ConflictDocument, Decision, SettledDocument } from "./field-routes.ts";
 export type { DamageDocument, HealthDocument, StoreDocument } from "./health-routes.ts";
 export type { JobCounts, JobDevice, JobDocument, JobOrder, JobSummaryDocument, JobTarget } from "./job-routes.ts";
-export type { ChannelDocument, DeliveryDocument } from "./notification-routes.ts";
+export type { BrowserDocument, ChannelDocument, DeliveryDocument } from "./notification-routes.ts";
 export type { ProblemDocument } from "./problem-document.ts";
 export type { BudgetDocument, OverBudgetDocument, QuarantineDocument, SetAsideDocument } from "./quarantine-routes.ts";
 export type { RefusedDocument } from "./refusal-routes.ts";

@@ -40,7 +40,13 @@ export const sessionRoutes = {
     problems: [401],
   },
   whoAmI: { summary: "Who am I", role: "viewer", answers: { 200: accountDocument } },
-  logOut: { summary: "Log out", answers: { 204: z.null() } },
+  logOut: {
+    summary: "Log out",
+    query: z.object({
+      browser: z.optional(about(z.string().check(z.maxLength(64)), "one of yours that is told of alerts no more")),
+    }),
+    answers: { 204: z.null() },
+  },
   listSessions: {
     summary: "Sessions and tokens that are good at present: one's own, or for an admin all",
     role: "viewer",

@@ -1,4 +1,4 @@
-import type { ChannelDocument, Client, DeliveryDocument } from "#api/client";
+import type { BrowserDocument, ChannelDocument, Client, DeliveryDocument } from "#api/client";
 import { channelKindOf, channelKinds } from "#shared/channels/channel-kinds";
 import { counted } from "#shared/counted";
 import { BadInputError } from "#shared/errors";
@@ -18,7 +18,7 @@ export interface NotifyFlags {
 /** Reads a setting that is secret, or has several lines, from where the command line says: `field`, and `-` or a file. */
 export type ReadSetting = (field: string, from: string, isSecret: boolean) => Promise<string>;
 
-const actions = ["list", "kinds", "add", "set", "test", "remove", "deliveries"] as const;
+const actions = ["list", "kinds", "add", "set", "test", "remove", "deliveries", "browsers"] as const;
 const states = ["waiting", "delivered", "failed"] as const;
 
 /** `muster notify`: by which ways people hear of alerts. @returns what to print */
@@ -36,6 +36,7 @@ export async function notifyVerb(
     return flags.json ? asJson(channels) : channelTable(channels, now);
   }
   if (action === "deliveries") return deliveries(client, flags, now);
+  if (action === "browsers") return browsers(client, words, flags, now);
   const [name, ...more] = words;
   if (name === undefined) throw new BadInputError(`notify ${action} needs a channel's name; muster notify lists them`);
   if (action === "add") return add(client, name, more, flags, read);
@@ -124,17 +125,56 @@ async function deliveries(client: Client, flags: NotifyFlags, now: number): Prom
   });
   if (flags.json) return asJson(deliveries);
   if (deliveries.length === 0) return "no notices yet";
-  const rows = deliveries.map(({ channel, state, tries, said, ended, notice }: DeliveryDocument) => [
+  const rows = deliveries.map(({ channel, browser, state, tries, said, ended, notice }: DeliveryDocument) => [
     new Date(notice.at).toISOString().slice(0, 19),
     notice.kind,
     forTerminal(notice.title, 60),
-    channel,
+    browser ? `${forTerminal(browser.name)} of ${forTerminal(browser.account)}` : channel,
     state,
     String(tries),
     ago(ended, now),
     said ?? "–",
   ]);
   return table(["AT", "KIND", "ALERT", "CHANNEL", "STATE", "TRIES", "ENDED", "SAID"], rows);
+}
+
+/** Those of whoever asks: they are switched on at the page. */
+async function browsers(
+  client: Client,
+  [act = "list", id, ...more]: readonly string[],
+  flags: NotifyFlags,
+  now: number,
+): Promise<string> {
+  if (act === "list") {
+    const { browsers } = await client.listBrowsers();
+    return flags.json ? asJson(browsers) : browserTable(browsers, now);
+  }
+  if (!["test", "remove"].includes(act) || id === undefined || more.length > 0)
+    throw new BadInputError(
+      "expected notify browsers, notify browsers test ID or notify browsers remove ID; a browser is added at its page, on Notifications",
+    );
+  if (act === "test") {
+    const { delivered, said, took } = await client.testBrowser(id);
+    if (!delivered) throw new BadInputError(`the browser's push service did not take the test: ${said}`);
+    return `its push service took the test in ${took} ms: ${forTerminal(said)}`;
+  }
+  await client.removeBrowser(id);
+  return `the browser is told no more; what waited for it is given up`;
+}
+
+function browserTable(browsers: readonly BrowserDocument[], now: number): string {
+  if (browsers.length === 0)
+    return "none of your browsers is told of alerts: switch it on there, on the page Notifications";
+  const rows = browsers.map(({ id, name, ts, gone, waiting, failed, last }) => [
+    id,
+    forTerminal(name),
+    ago(ts, now),
+    gone === null ? "on" : `gone ${ago(gone, now)}`,
+    String(waiting),
+    String(failed),
+    last ? `${last.state} ${ago(last.ts, now)}` : "–",
+  ]);
+  return table(["ID", "NAME", "SINCE", "STATE", "WAITING", "FAILED", "LAST"], rows);
 }
 
 function channelTable(channels: readonly ChannelDocument[], now: number): string {

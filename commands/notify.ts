@@ -13,7 +13,7 @@ export function notify(line: CommandLine): void {
       "client",
     )
     .usage(
-      "[list]\n       muster notify kinds\n       muster notify add NAME KIND [setting=value...] [--off] [--no-default]\n       muster notify set NAME [setting=value...] [--off|--no-off]\n       muster notify test|remove NAME\n       muster notify deliveries [--channel NAME] [--state STATE]",
+      "[list]\n       muster notify kinds\n       muster notify add NAME KIND [setting=value...] [--off] [--no-default]\n       muster notify set NAME [setting=value...] [--off|--no-off]\n       muster notify test|remove NAME\n       muster notify deliveries [--channel NAME] [--state STATE]\n       muster notify browsers [test|remove ID]",
     )
     .option("--off", "nothing goes by it for now")
     .option("--no-off", "on again")

@@ -55,6 +55,11 @@ export interface ConsoleOptions {
   readonly ownCertificate?: string | undefined;
   /** Where browsers reach the page, without a path: notices lead there. */
   readonly pageUrl?: string | undefined;
+  /**
+   * To which addresses notices for people's browsers may go, by default those on the internet; and PEM of the authorities that push
+   * services' certificates may come from, the system's by default: for a push service of one's own.
+   */
+  readonly push?: { readonly mayReach?: (address: string) => boolean; readonly ca?: string | undefined };
   /** Where each entry of the audit log goes as well. */
   readonly auditSyslog?: SyslogAddress | undefined;
   readonly root?: string;

@@ -43,6 +43,7 @@ export function compose(outside: Surroundings) {
     ...configuration,
     ingest: () => samples.ingest,
     wake: () => notifying.courier.wake(),
+    hearing: (notice) => notifying.notifications.browsers.hearing(notice),
   });
   const { alerts } = alerting;
   const reporting = reportParts(given, { ...devices, alerts, doubt, wake: () => notifying.courier.wake() });
@@ -52,7 +53,7 @@ export function compose(outside: Surroundings) {
   endWithRetirement(holders);
   const removals = makeRemovals(given, holders);
   const scheduling = scheduleParts(given, { jobs: commands.jobs, doubt });
-  const notifying = notificationParts(given, { bus });
+  const notifying = notificationParts(given, { bus, alerts });
   const signers = new SignerWatch({ audit: state.audit, clock: given.clock });
   const rotation = makeRotation(given, { bus, registry });
   const { clock, log, options } = given;

@@ -18,6 +18,7 @@ import { loadSettings } from "#shared/settings/load-settings";
 import { generateSecret, hashSecret, rounds } from "#shared/password";
 import { IdentityProvider } from "../console/provider/identity-provider.ts";
 import { RunningSettings } from "../console/settings/running-settings.ts";
+import { subscriber } from "../console/notifications/push/fixture.ts";
 import { DeviceAuthority } from "../tls/device-authority.ts";
 import { tlsDirectory } from "../tls/paths.ts";
 import { serveApi, type ApiServer } from "./api-server.ts";
@@ -238,6 +239,12 @@ async function askEverything(
   assert.is((await client.listChannels()).channels[0]?.name, "topic");
   await client.removeChannel("topic");
   assert.equal((await client.listDeliveries()).deliveries, []);
+  // An address that is kept for examples: nobody is asked.
+  const browser = { name: "Firefox", endpoint: "https://push.invalid/x", keys: subscriber().keys };
+  const { id: added } = await client.addBrowser(browser);
+  assert.is((await client.listBrowsers()).browsers[0]?.id, added);
+  assert.is((await client.testBrowser(added)).delivered, false);
+  await client.removeBrowser(added);
   const { measurement, field } = (await client.listConflicts()).conflicts[0] ?? { measurement: "", field: "" };
   await client.settleField({ measurement, field, type: "string" });
   await client.forgetQuarantine({ device: "rpi-8" });

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import type { Client } from "#api/client";
@@ -5,6 +6,7 @@ import { openForReading, transaction } from "../console/database/database.ts";
 import { enqueue } from "../console/notifications/enqueue.ts";
 import { noticeOf } from "../console/notifications/fixture.ts";
 import { service, services, settingsFor } from "../console/notifications/kinds/fixture.ts";
+import { decryptPush, subscriber } from "../console/notifications/push/fixture.ts";
 import { minSigningKey } from "../console/notifications/kinds/webhook.ts";
 import { maxShownAlerts } from "../console/notifications/shown-alerts.ts";
 import { maxDeliveriesLookedAt } from "../console/notifications/told-deliveries.ts";
@@ -14,19 +16,20 @@ import { assertRefused } from "./checked-client.ts";
 import { startFleet, type BrokerKind, type Fleet } from "./fleet.ts";
 import { Running } from "./programs.ts";
 import { eventually, suite, type Scope } from "./suite.ts";
+import { startTls } from "./tls.ts";
 
 const password = "correct horse";
 
-async function start(scope: Scope, kind: BrokerKind = "embedded") {
-  const fleet = await startFleet(scope, kind);
+async function start(scope: Scope, kind: BrokerKind = "embedded", options: Parameters<typeof startFleet>[2] = {}) {
+  const fleet = await startFleet(scope, kind, options);
   const { accounts } = fleet.state;
   accounts.set("root", "admin", password);
   accounts.set("olga", "operator", password);
   accounts.set("lab", "viewer", password);
   accounts.setRights("lab", { groups: ["lab"] });
-  const { as } = await serveApi(scope, fleet);
+  const { as, url } = await serveApi(scope, fleet);
   const login = (name: string): Client => as(`${name}:${password}`);
-  return { fleet, root: login("root"), olga: login("olga"), lab: login("lab") };
+  return { fleet, root: login("root"), olga: login("olga"), lab: login("lab"), as, url };
 }
 
 /** As the alerts do it: in the transaction of their own change. */
@@ -34,7 +37,8 @@ function say(
   { state, console }: Fleet,
   ...[notice, channels]: Parameters<typeof enqueue> extends [unknown, ...infer R] ? R : never
 ): number {
-  const count = transaction(state.database, () => enqueue(state.database, notice, channels));
+  const hearing = (one: typeof notice): readonly string[] => console.notifications.browsers.hearing(one);
+  const count = transaction(state.database, () => enqueue(state.database, notice, channels, hearing));
   console.notifications.wake();
   return count;
 }
@@ -140,6 +144,11 @@ suite("notifications", ({ test }) => {
     );
     await root.removeChannel("ops");
     await assertRefused(root.testChannel("ops"), 404, /there is no channel "ops"/);
+    await assertRefused(
+      root.setChannel("browsers", { kind: "mqtt", settings: {} }),
+      400,
+      /"browsers" stands for the browsers in which people have switched notices on/,
+    );
     const { entries } = await root.listAudit({ what: "channel" });
     assert.equal([...new Set(entries.map(({ what }) => what))].sort(), [
       "channel.removed",
@@ -147,6 +156,96 @@ suite("notifications", ({ test }) => {
       "channel.tested",
     ]);
     assert.not.match(JSON.stringify(entries), /c2VjcmV0|\/hook/, "no secret in the audit log");
+  });
+
+  test("browsers by the API: everybody's own, told encrypted of what he may see, removed with a log-out", async (scope) => {
+    const { identity, cafile } = await startTls(scope);
+    const push = { mayReach: () => true, ca: readFileSync(cafile, "utf8") };
+    const { fleet, root, olga, lab, as, url } = await start(scope, "embedded", {
+      push,
+      pageUrl: "https://muster.example",
+    });
+    const at = await service(scope, () => ({ status: 201, body: "not told" }), identity.current());
+    const { ecdh, keys } = subscriber();
+    const subscription = { name: "Firefox, Android", endpoint: `${at.url}/push/secret-1`, keys };
+    const made = await lab.addBrowser(subscription);
+    assert.equal([made.name, made.gone, made.last], ["Firefox, Android", null, null]);
+    assert.is((await lab.addBrowser(subscription)).id, made.id, "once more is the same one");
+    const known = await lab.listBrowsers();
+    assert.equal([known.browsers.length, Buffer.from(known.key, "base64url").length], [1, 65]);
+    assert.not.match(JSON.stringify(known), /secret-1|auth/);
+    assert.equal((await root.listBrowsers()).browsers, []);
+    for (const client of [root, olga]) {
+      await assertRefused(client.testBrowser(made.id), 404, /you have no browser/);
+      await assertRefused(client.removeBrowser(made.id), 404, /you have no browser/);
+    }
+    const { secret } = await lab.createToken({ name: "reads" });
+    await assertRefused(as(secret).addBrowser(subscription), 403, /a program's token does not decide/);
+    for (const [wrong, why] of [
+      [{ endpoint: "http://push.example/x" }, /with https/],
+      [{ endpoint: "https://push.example/x", keys: { ...keys, auth: "AAAA" } }, /keys are no browser's/],
+      [{ keys: subscriber().keys }, /known with other keys/],
+    ] as const)
+      await assertRefused(olga.addBrowser({ ...subscription, ...wrong }), 400, why);
+
+    assert.equal(await lab.testBrowser(made.id).then(({ delivered, said }) => [delivered, said]), [true, "201"]);
+    fleet.state.groups.set("rpi-8" as never, ["lab"]);
+    assert.equal([say(fleet, noticeOf({ alert: "1" })), say(fleet, noticeOf({ alert: "2", device: "rpi-8" }))], [0, 1]);
+    const asked = { state: "delivered" } as const;
+    await eventually("the delivery", async () => (await lab.listDeliveries(asked)).deliveries.length > 0);
+    assert.equal(
+      (await lab.listDeliveries(asked)).deliveries.map(({ channel, browser, notice }) => [
+        channel,
+        browser,
+        notice.alert,
+      ]),
+      [["browsers", { account: "lab", name: "Firefox, Android" }, "2"]],
+    );
+    const titles = at.asked.map(({ bytes }) => JSON.parse(decryptPush(bytes, ecdh, keys.auth)).title);
+    assert.equal(titles, ["Test: this channel works", "rpi-7: disk.used_percent is 97.5"]);
+    const [, claims = ""] = (at.asked[0]?.headers.authorization ?? "").split(".");
+    assert.is(JSON.parse(Buffer.from(claims, "base64url").toString()).sub, "https://muster.example");
+    const seen = async (client: Client, channel?: string): Promise<number> =>
+      (await client.listDeliveries({ ...asked, ...(channel === undefined ? {} : { channel }) })).deliveries.length;
+    assert.equal(
+      [await seen(root), await seen(root, "browsers"), await seen(olga, "browsers"), await seen(lab, "browsers")],
+      [0, 1, 0, 1],
+    );
+    at.script.push({ status: 410 });
+    assert.is((await lab.testBrowser(made.id)).delivered, false);
+    assert.type((await lab.listBrowsers()).browsers[0]?.gone, "number");
+
+    const hers = await olga.addBrowser({ ...subscription, endpoint: `${at.url}/push/secret-2` });
+    const run = (...words: string[]): Promise<string> =>
+      notifyVerb(
+        olga,
+        ["browsers", ...words],
+        {},
+        { now: Date.now(), read: () => Promise.reject(new Error("unread")) },
+      );
+    assert.match(await run(), new RegExp(`${hers.id}\\s+Firefox, Android\\s+\\S+ .*on\\s+0\\s+0`));
+    assert.match(await run("test", hers.id), /^its push service took the test in \d+ ms: 201$/);
+    // Who logs out at a browser has it told no more; another's stays.
+    for (const name of ["lab", "olga"]) {
+      assert.is((await olga.listBrowsers()).browsers.length, 1);
+      const body = JSON.stringify({ name, password });
+      const headers = { origin: url, "content-type": "application/json" };
+      const came = await fetch(`${url}/api/session`, { method: "POST", headers, body });
+      const cookie = came.headers.get("set-cookie")?.split(";", 1)[0] ?? "";
+      await as(undefined, { origin: url, cookie }).logOut({ browser: hers.id });
+    }
+    assert.equal((await olga.listBrowsers()).browsers, []);
+    const { id } = await olga.addBrowser({ ...subscription, endpoint: `${at.url}/push/secret-3` });
+    assert.match(await run("remove", id), /told no more/);
+    assert.match(await run(), /none of your browsers/);
+    const { entries } = await root.listAudit({ what: "browser" });
+    assert.equal([...new Set(entries.map(({ what }) => what))].sort(), [
+      "browser.added",
+      "browser.gone",
+      "browser.removed",
+      "browser.tested",
+    ]);
+    assert.not.match(JSON.stringify(entries), /push\/secret/);
   });
 
   test("an alert stands at the broker as long as it is there, also behind a new connection", async (scope) => {

@@ -304,6 +304,11 @@ const limits: Readonly<Record<RouteName, Limit>> = {
   setChannel: "fleet",
   removeChannel: "fleet",
   testChannel: "fleet",
+  // One's own; what they are told is by their persons' reach.
+  listBrowsers: "none",
+  addBrowser: "none",
+  removeBrowser: "none",
+  testBrowser: "none",
   listDeliveries: async ({ fleet, admin, lab, labAdmin }) => {
     const { database } = fleet.state;
     database.exec(`INSERT INTO channels VALUES ('ops', 'mqtt', '{}', 1, 1, 'root', 0)`);

@@ -18,4 +18,4 @@ import { App } from "./shell/app.tsx";
 const root = document.getElementById("app");
 // Before the first word is drawn.
 void speakAsBefore().then(() => root && render(<App />, root));
-keepShell();
+void keepShell();

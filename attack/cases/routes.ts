@@ -44,7 +44,7 @@ const open = new Set([
   "GET /join/seen",
   "POST /join/ask",
 ]);
-/** What everybody does of their own: sessions, tokens, a second factor, views and commands that they keep. */
+/** What everybody does of their own: sessions, tokens, a second factor, views and commands that they keep, browsers that are told of alerts. */
 const own = new Set([
   "DELETE /api/sessions/{id}",
   "POST /api/tokens",
@@ -53,6 +53,9 @@ const own = new Set([
   "POST /api/second-factor/confirmed",
   "PUT /api/favourites/views/{name}",
   "DELETE /api/favourites/views/{name}",
+  "POST /api/browsers",
+  "DELETE /api/browsers/{id}",
+  "POST /api/browsers/{id}/test",
 ]);
 
 /** Every route, driven by the console's own description. */

@@ -114,6 +114,8 @@ export class Accounts {
       .run(name, role, hash, this.#clock.now(), limit);
     this.nextSecrets.forget(name);
     this.tokens.endAll(name);
+    // Who was in with the secret of before may have had a browser of his own told of alerts.
+    this.#database.prepare("DELETE FROM browsers WHERE account = ?").run(name);
     this.guesses.forget(name);
     this.changed(name);
     // Whoever sets it need not wait in any queue.

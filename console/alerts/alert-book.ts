@@ -132,6 +132,11 @@ export class AlertBook {
     return this.#firing.find(id) ?? this.#options.rows.find(id);
   }
 
+  /** Devices whose alerts fire and were told with this one. */
+  devicesBehind(id: string): ReadonlySet<string> {
+    return new Set(this.#firing.childrenOf(id).map(({ device }) => device));
+  }
+
   stateOf(rule: string, device: string, series: string): AlertState {
     return this.#states.of(rule, device, series);
   }

@@ -39,6 +39,11 @@ export class FiringAlerts {
     return this.#children.has(id);
   }
 
+  /** What fires and was told with this one. */
+  childrenOf(id: string): readonly Alert[] {
+    return [...(this.#children.get(id) ?? [])].flatMap((key) => this.#alerts.get(key) ?? []);
+  }
+
   /** Those that were told with one that fires no more. */
   left(): readonly Alert[] {
     const gone = [...this.#children].filter(([id]) => !this.#byId.has(id));

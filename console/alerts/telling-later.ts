@@ -138,8 +138,9 @@ export class TellingLater {
     const now = Math.round(clock.now());
     const { parent, children } = fold(alerts, sortableId(now), now);
     turn.undo(telling.limit.fold(rule, clock.monotonic()));
-    put(turn, telling.tellIfHeard(turn, parent));
+    // Who hears of it may hang on which devices it stands for.
     for (const child of children) put(turn, child);
+    put(turn, telling.tellIfHeard(turn, parent));
   }
 
   /** Tells as one what a device has more of than is told. */

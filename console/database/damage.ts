@@ -61,6 +61,8 @@ const keys = {
   presence: ["device", "ts"],
   presence_watches: ["begun"],
   sample_counts: ["device", "ts"],
+  browsers: ["id"],
+  push_key: ["id"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type DamagedTable = keyof typeof keys;
@@ -70,7 +72,15 @@ export const maxDamaged = { rows: 1_000, text: 2_000 };
 /** Lines in the log in one run at most: a damaged disk has thousands of such rows. */
 const maxDamageLines = 20;
 /** Tables whose rows are secrets, of which nothing is kept. */
-const secret: ReadonlySet<string> = new Set(["accounts", "tokens", "enrollments", "retired_devices", "channels"]);
+const secret: ReadonlySet<string> = new Set([
+  "accounts",
+  "tokens",
+  "enrollments",
+  "retired_devices",
+  "channels",
+  "browsers",
+  "push_key",
+]);
 
 type Statement = ReturnType<Database["prepare"]>;
 type Value = string | number | null;

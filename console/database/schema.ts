@@ -673,4 +673,26 @@ export const migrations: readonly string[] = [
     handled INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Browsers of people that are told of alerts; of one that its push service does not know any more what it was reached by is gone.
+  CREATE TABLE browsers (
+    id TEXT NOT NULL PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES accounts (name) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    p256dh TEXT NOT NULL,
+    auth TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    gone INTEGER
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX browsers_of_account ON browsers (account);
+
+  -- By which push services know this console. Secret, and as it is: whoever signs has to have it.
+  CREATE TABLE push_key (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    secret TEXT NOT NULL
+  ) STRICT;
+
+  CREATE INDEX deliveries_of_alert ON deliveries (alert);
+  `,
 ];

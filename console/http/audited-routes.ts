@@ -54,6 +54,8 @@ const rights = ({ body }: Given): AuditDetail => ({
 const worded = (value: unknown): string | undefined => (value === undefined ? undefined : text(value));
 const text = (value: unknown): string => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
 
+const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : "");
+
 const namesOf = (rules: unknown): string[] =>
   Array.isArray(rules) ? rules.map((rule: { readonly name?: unknown }) => text(rule.name)) : [];
 
@@ -139,6 +141,15 @@ const audited: Readonly<Record<Changing, Audited | false>> = {
   },
   removeChannel: { what: "channel.removed", on: ({ params }) => params["name"] ?? "", byHandler: true },
   testChannel: { what: "channel.tested", on: ({ params }) => params["name"] ?? "" },
+  // At which push service; the rest of its address is secret.
+  addBrowser: {
+    what: "browser.added",
+    on: ({ body }) => text(body["name"]),
+    detail: ({ body }) => ({ at: hostOf(text(body["endpoint"])) }),
+    byHandler: true,
+  },
+  removeBrowser: { what: "browser.removed", on: id, byHandler: true },
+  testBrowser: { what: "browser.tested", on: id },
   acknowledgeAlert: {
     what: "alert.acknowledged",
     on: id,

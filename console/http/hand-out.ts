@@ -14,6 +14,7 @@ import { toCommandDocument } from "./documents.ts";
 import type { Joining } from "./joining.ts";
 import type { Send } from "./list-pages.ts";
 import { lookedUpSeldom } from "./remembered.ts";
+import { browsersChannel } from "../notifications/push/browser.ts";
 import { serveAlerts } from "./routes/serve-alerts.ts";
 import { serveAudit } from "./routes/serve-audit.ts";
 import { serveAccounts } from "./routes/serve-accounts.ts";
@@ -109,7 +110,11 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
   const choose = chooser(rowOf);
 
   const routes = [
-    serveSessions({ accounts, send }),
+    serveSessions({
+      accounts,
+      leaveBrowser: (id, account) => console.notifications.leaveBrowser(id, account),
+      send,
+    }),
     serveProviderLogin({
       accounts,
       provider,
@@ -149,7 +154,7 @@ export async function registerRoutes(app: FastifyInstance, given: HandOut): Prom
         devices: function* () {
           for (const device of registry.walk()) yield rowOf(device);
         },
-        isChannel: (name) => console.notifications.channels.find(name) !== undefined,
+        isChannel: (name) => name === browsersChannel || console.notifications.channels.find(name) !== undefined,
         knowsValues: () => registry.knowsValues(),
       },
       now: () => console.clock.now(),

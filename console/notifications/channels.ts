@@ -5,6 +5,7 @@ import { damageOf } from "../database/damage.ts";
 import type { Database } from "../database/database.ts";
 import { parseChannel, type Channel } from "./channel.ts";
 import { DeliveryRows } from "./delivery-rows.ts";
+import { browsersChannel } from "./push/browser.ts";
 
 /** Channels at most: all of them are in memory, and each may have a connection. */
 export const maxChannels = 50;
@@ -35,6 +36,10 @@ export class Channels {
   put(channel: Channel): () => void {
     const { name, kind, settings, enabled, usual, by, ts } = channel;
     checkChannelName(name);
+    if (name === browsersChannel && !this.#all.has(name))
+      throw new BadInputError(
+        `"${browsersChannel}" stands for the browsers in which people have switched notices on: expected another name`,
+      );
     if (!this.#all.has(name) && this.#all.size >= maxChannels)
       throw new BadInputError(`there are ${counted(this.#all.size, "channel")}, and no more may: remove one first`);
     this.#database

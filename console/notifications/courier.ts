@@ -9,10 +9,13 @@ import type { Delivery } from "./delivery.ts";
 import { DeliveryRows } from "./delivery-rows.ts";
 import { afterTry, type DeliveryStep } from "./delivery-step.ts";
 import type { Outgoing } from "./kinds/http-kind.ts";
+import { isForBrowser } from "./push/browser.ts";
 import type { TryOutcome } from "./try-outcome.ts";
 
 /** Channels that are spoken to at once: a connection and its answer each. */
 export const maxChannelsAtOnce = 8;
+/** And browsers: apart, so that a push service that does not answer holds up no channel. */
+export const maxBrowsersAtOnce = 4;
 /** Milliseconds that nothing is looked at at most: the wall clock, by which notices wait, may be put forward. */
 const longestSleep = 60_000;
 /** Deliveries after which old notices are looked for: it is a walk over all that are kept. */
@@ -105,15 +108,23 @@ export class Courier {
     this.#rows.date(now);
     this.#tellGivenUp(now);
     let sleep = Infinity;
-    for (const channel of this.#rows.waitingFor()) {
+    const failures = (channel: string): number => this.#lanes.get(channel)?.failures ?? 0;
+    // Of those that are due, who takes something goes before who does not answer.
+    const waiting = this.#rows.waitingFor().toSorted((one, other) => failures(one) - failures(other));
+    for (const channel of waiting) {
       const lane = this.#laneOf(channel);
       if (lane.busy) continue;
       const rest = Math.max(lane.rest - clock.monotonic(), (this.#rows.due(channel, now) ?? now) - now);
       if (rest > 0) sleep = Math.min(sleep, rest);
       // Each that ends looks for others.
-      else if (this.#atWork.size < maxChannelsAtOnce) this.#begin(channel, lane);
+      else if (this.#hasRoom(isForBrowser(channel))) this.#begin(channel, lane);
     }
     this.#sleep(sleep);
+  }
+
+  #hasRoom(browsers: boolean): boolean {
+    const busy = [...this.#lanes].filter(([channel, lane]) => lane.busy && isForBrowser(channel) === browsers);
+    return busy.length < (browsers ? maxBrowsersAtOnce : maxChannelsAtOnce);
   }
 
   #tellGivenUp(now: number): void {
@@ -144,6 +155,8 @@ export class Courier {
       .catch((thrown: unknown) => this.#failed(channel, lane, asError(thrown)))
       .finally(() => {
         lane.busy = false;
+        // There is nothing to be remembered of it: browsers come and go.
+        if (lane.failures === 0 && lane.rest === 0) this.#lanes.delete(channel);
         this.#atWork.delete(work);
         this.wake();
       });

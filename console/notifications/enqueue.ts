@@ -3,6 +3,7 @@ import { counted } from "#shared/counted";
 import { quoted } from "#shared/printable";
 import type { Database } from "../database/database.ts";
 import { fitted, noticeRow, type Notice } from "./notice.ts";
+import { browsersChannel } from "./push/browser.ts";
 
 /** Notices that wait for one channel: of a fleet that goes away and comes back as a whole, and more than anybody reads. */
 export const maxWaitingNotices = 1_000;
@@ -14,12 +15,20 @@ export const roomAtOnce = 20;
  * Writes down that there is something to say, for each channel that is to say it. Inserts rows and does nothing else: called in the
  * transaction in which the alert changes its state, so that the change and the word of it are one commit. Behind that, `Courier.wake`.
  * @param channels by name; those that are for all alerts where none are named. One that is switched off says nothing.
+ * @param browsers those of people who are to hear of it, by their names in the queue; asked where the notice goes to browsers
  * @returns how many are to say it
  * @throws Error of the database
  */
-export function enqueue(database: Database, notice: Notice, channels?: readonly string[]): number {
+export function enqueue(
+  database: Database,
+  notice: Notice,
+  channels?: readonly string[],
+  browsers?: (notice: Notice) => readonly string[],
+): number {
   const rows = rowsOf(database);
-  const ways = rows.ways(channels);
+  const isForBrowsers = channels?.includes(browsersChannel) ?? true;
+  const told = isForBrowsers && browsers ? browsers(notice).map((name) => ({ name, isKnown: true })) : [];
+  const ways = [...rows.ways(channels), ...told];
   if (ways.length === 0) return 0;
   const id = rows.notice(notice);
   for (const { name, isKnown } of ways) rows.delivery(id, notice.alert, name, isKnown);
@@ -66,6 +75,7 @@ class QueueRows {
     if (!named) return known.filter((one) => one.usual && one.enabled).map(({ name }) => ({ name, isKnown: true }));
     return [...new Set(named)].flatMap((name) => {
       const one = known.find((channel) => channel.name === name);
+      if (!one && name === browsersChannel) return [];
       return one && !one.enabled ? [] : [{ name, isKnown: one !== undefined }];
     });
   }

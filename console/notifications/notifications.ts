@@ -2,7 +2,7 @@ import type { Clock } from "#shared/clock";
 import { channelKindOf } from "#shared/channels/channel-kinds";
 import { changedSettings } from "#shared/channels/channel-settings";
 import { sortableId } from "#shared/ids";
-import type { Database } from "../database/database.ts";
+import { transaction, type Database } from "../database/database.ts";
 import type { Channel } from "./channel.ts";
 import type { Channels } from "./channels.ts";
 import type { Courier } from "./courier.ts";
@@ -10,12 +10,15 @@ import type { sendByChannel } from "./send-by-channel.ts";
 import type { ShownAlerts } from "./shown-alerts.ts";
 import { checkSigningSecret } from "./kinds/webhook.ts";
 import { checkTemplate, type TemplatePlace } from "./template.ts";
+import { channelFor, queueNameOf, type Browser } from "./push/browser.ts";
+import type { Browsers } from "./push/browsers.ts";
 import { ToldDeliveries } from "./told-deliveries.ts";
 import type { Notice } from "./notice.ts";
 
 export interface NotificationsOptions {
   readonly database: Database;
   readonly channels: Channels;
+  readonly browsers: Browsers;
   readonly courier: Courier;
   readonly shown: ShownAlerts;
   readonly send: ReturnType<typeof sendByChannel>;
@@ -63,6 +66,10 @@ export class Notifications {
 
   get channels(): Channels {
     return this.#options.channels;
+  }
+
+  get browsers(): Browsers {
+    return this.#options.browsers;
   }
 
   /** There may be something to say: to be called behind each commit that has enqueued. */
@@ -118,9 +125,27 @@ export class Notifications {
     });
   }
 
+  /** Takes a browser away. Within a transaction of the caller. @returns to be called when that is through */
+  removeBrowser(browser: Browser, by: string): () => void {
+    this.#options.browsers.remove(browser, by);
+    return () => void this.#tests.delete(queueNameOf(browser.id));
+  }
+
+  /** Whoever logs out at a browser has it told no more; where it is none of his, nothing happens. @throws Error of the database */
+  leaveBrowser(id: string, account: string): void {
+    const { browsers, database } = this.#options;
+    const found = browsers.find(id);
+    if (found?.account === account) transaction(database, () => this.removeBrowser(found, account))();
+  }
+
+  /** Sends a test to a browser, as {@link test} does by a channel. */
+  async testBrowser(browser: Browser, by: string): Promise<ChannelTest> {
+    return this.test(channelFor(browser), by);
+  }
+
   /** Sends a test, past the queue: whoever asks waits for what the other side says. */
   async test(channel: Channel, by: string): Promise<ChannelTest> {
-    const { send, clock } = this.#options;
+    const { send, clock, channels, browsers } = this.#options;
     const begun = clock.monotonic();
     const now = Math.round(clock.now());
     const key = `test-${sortableId(now)}`;
@@ -129,7 +154,7 @@ export class Notifications {
     const delivered = kind === "delivered";
     const ts = Math.round(clock.now());
     // It may have been removed meanwhile.
-    if (this.channels.find(channel.name))
+    if (channels.find(channel.name) ?? browsers.inQueue(channel.name))
       this.#tests.set(channel.name, { state: delivered ? "delivered" : "failed", ts, said });
     return { delivered, said, took: Math.round(clock.monotonic() - begun) };
   }

@@ -1,5 +1,7 @@
+import { lookup } from "node:dns";
 import { request as plainRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as tlsRequest } from "node:https";
+import { isIP, type LookupFunction } from "node:net";
 import type { Clock } from "#shared/clock";
 import { asError, messageWithCauses } from "#shared/errors";
 import { formatDuration } from "#shared/duration";
@@ -16,6 +18,8 @@ export interface OutgoingOptions {
   /** Aborts what is on its way. */
   readonly signal: AbortSignal;
   readonly time?: number;
+  /** Whether an address may be spoken to, for a URL that no administrator has given; every one may unless given. */
+  readonly mayReach?: (address: string) => boolean;
 }
 
 /**
@@ -24,9 +28,9 @@ export interface OutgoingOptions {
  */
 export async function askOnce(
   { method, url, headers, body, ca }: HttpRequest,
-  { clock, signal, time = outgoingTime }: OutgoingOptions,
+  { clock, signal, time = outgoingTime, mayReach }: OutgoingOptions,
 ): Promise<HttpAnswer> {
-  const bytes = Buffer.from(body);
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
   const own = new AbortController();
   const stop = (): void => own.abort();
   signal.addEventListener("abort", stop, { once: true });
@@ -37,12 +41,14 @@ export async function askOnce(
     stop();
   });
   try {
+    if (mayReach) assertReachable(url, mayReach);
     return await asked(url, bytes, {
       method,
       headers: { "user-agent": "muster", ...headers, "content-length": String(bytes.length) },
       agent: false,
       signal: own.signal,
       ...(ca ? { ca } : {}),
+      ...(mayReach ? { lookup: lookupWithin(mayReach) } : {}),
     });
   } catch (thrown) {
     if (isLate) throw new Error(`no answer within ${formatDuration(time)}`);
@@ -51,6 +57,30 @@ export async function askOnce(
     cancel();
     signal.removeEventListener("abort", stop);
   }
+}
+
+/** An address that stands in the URL itself is never looked up. @throws Error where it may not be spoken to */
+function assertReachable(url: string, mayReach: (address: string) => boolean): void {
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, "");
+  if (isIP(host) && !mayReach(host)) throw new Error(`${host} may not be spoken to: it is no address on the internet`);
+}
+
+/**
+ * Looks a name up as node does, and lets the connection have the address that it has judged: a second look-up could give another. Of several
+ * none is taken where one may not be spoken to.
+ */
+function lookupWithin(mayReach: (address: string) => boolean): LookupFunction {
+  return (hostname, options, done) => {
+    lookup(hostname, { ...options, all: true }, (error, found) => {
+      const wrong = error ? undefined : found.find(({ address }) => !mayReach(address));
+      const [first] = found ?? [];
+      if (error) done(error, []);
+      else if (wrong || !first)
+        done(new Error(`${hostname} may not be spoken to: it leads to no address on the internet`), []);
+      else if (options.all) done(null, found);
+      else done(null, first.address, first.family);
+    });
+  };
 }
 
 function asked(url: string, body: Buffer, options: RequestOptions): Promise<HttpAnswer> {

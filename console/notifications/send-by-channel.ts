@@ -9,18 +9,21 @@ import type { HttpKind, HttpRequest, Outgoing, SettingReader } from "./kinds/htt
 import { httpKinds } from "./kinds/http-kinds.ts";
 import type { Notice } from "./notice.ts";
 import { askOnce } from "./outgoing-http.ts";
+import type { sendPush } from "./push/send-push.ts";
 import { judgedByStatus, maxSaid, type TryOutcome } from "./try-outcome.ts";
 
 export interface SendByChannelOptions {
   readonly clock: Clock;
   /** Has an alert stand at the broker, or stand there no more. */
   readonly show: (notice: Notice) => Promise<TryOutcome>;
+  /** Brings it to somebody's browser; without it there are none. */
+  readonly push?: ReturnType<typeof sendPush>;
   /** Milliseconds for a try; each kind's own unless given. */
   readonly time?: number;
 }
 
 /** Tries once to bring a notice to its channel. Nothing is thrown, and no secret stands in what is said. */
-export function sendByChannel({ clock, show, time }: SendByChannelOptions) {
+export function sendByChannel({ clock, show, push, time }: SendByChannelOptions) {
   return async (channel: Channel, outgoing: Outgoing, signal: AbortSignal): Promise<TryOutcome> => {
     try {
       const outcome = await tried(channel, outgoing, signal);
@@ -30,8 +33,10 @@ export function sendByChannel({ clock, show, time }: SendByChannelOptions) {
     }
   };
 
-  async function tried({ kind, settings }: Channel, outgoing: Outgoing, signal: AbortSignal): Promise<TryOutcome> {
+  async function tried(channel: Channel, outgoing: Outgoing, signal: AbortSignal): Promise<TryOutcome> {
+    const { kind, settings } = channel;
     const way = { clock, signal, ...(time === undefined ? {} : { time }) };
+    if (kind === "push" && push) return push(channel, outgoing, way);
     if (kind === "mqtt") return show(outgoing.notice);
     if (!channelKindOf(kind))
       return { kind: "later", said: `this version of Muster knows no channel of the kind ${kind}` };

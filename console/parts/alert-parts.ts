@@ -21,6 +21,7 @@ import type { Ingest } from "../ingest/ingest.ts";
 import { StoreMarks } from "../ingest/store-marks.ts";
 import type { Jobs } from "../jobs/jobs.ts";
 import { enqueue } from "../notifications/enqueue.ts";
+import type { Notice } from "../notifications/notice.ts";
 import { knownMeasurements } from "../units/known-measurements.ts";
 import type { UnitWords } from "../units/unit-words.ts";
 import type { DeviceParts } from "./device-parts.ts";
@@ -39,6 +40,8 @@ interface Needs {
   readonly ingest: () => Ingest;
   /** There is something to be said. */
   readonly wake: () => void;
+  /** Which people's browsers are to hear of it. */
+  readonly hearing: (notice: Notice) => readonly string[];
 }
 
 /** Milliseconds for which it stands what a device misses, and how it shows who it is: two queries each, which every device is looked at for every ten seconds. */
@@ -57,7 +60,7 @@ export interface AlertParts {
 /** Rules, and what they find. */
 export function alertParts(given: Surroundings, needs: Needs): AlertParts {
   const { clock, log, state } = given;
-  const { bus, doubt, devices, storage, desk, jobs, ingest, wake } = needs;
+  const { bus, doubt, devices, storage, desk, jobs, ingest, wake, hearing } = needs;
   const { registry, retirements } = devices;
   const { groups, database } = state;
   const known = knownOf(given, needs);
@@ -70,7 +73,8 @@ export function alertParts(given: Surroundings, needs: Needs): AlertParts {
     clock,
     log,
     store: storage.store,
-    enqueue: (notice, channels) => void enqueue(database, { ...notice, url: addressOf(notice.alert) }, channels),
+    enqueue: (notice, channels) =>
+      void enqueue(database, { ...notice, url: addressOf(notice.alert) }, channels, hearing),
     wake,
     devices: () => registry.list().map(({ id }) => id),
     known,

@@ -20,6 +20,7 @@ import { parseJob, parseJobDevice } from "../jobs/kept-job.ts";
 import { parseChannel } from "../notifications/channel.ts";
 import { parseDelivery } from "../notifications/delivery.ts";
 import { parseNotice, parseShownAlert } from "../notifications/notice.ts";
+import { parseBrowser, parsePushKey } from "../notifications/push/browser.ts";
 import { parseRemoval } from "../devices/removal.ts";
 import { parseRetirement } from "../devices/retirements.ts";
 import { parsePresenceChange, parsePresenceWatch, parseSampleCount } from "../presence/presence-rows.ts";
@@ -79,6 +80,8 @@ export const doors: Readonly<Record<DamagedTable, (row: Row) => unknown>> = {
   presence: parsePresenceChange,
   presence_watches: parsePresenceWatch,
   sample_counts: parseSampleCount,
+  browsers: parseBrowser,
+  push_key: parsePushKey,
 };
 
 /**

@@ -808,6 +808,29 @@ export const german = {
   ": {key} to {target}": ": {key} an {target}",
   "{by}, token {name}": "{by}, Token {name}",
   Notifications: "Benachrichtigungen",
+  "Your browsers": "Ihre Browser",
+  "Alerts of the devices that you may see are shown in these browsers, also while this page is not open.":
+    "Alarme der Geräte, die Sie sehen dürfen, zeigen diese Browser an, auch wenn diese Seite nicht offen ist.",
+  "Notify this browser": "Diesen Browser benachrichtigen",
+  "{name} (this one)": "{name} (dieser)",
+  "Its push service does not know it any more, {ago}: switch it on there again.":
+    "Sein Push-Dienst kennt ihn nicht mehr, {ago}: Schalten Sie ihn dort wieder ein.",
+  "Test the browser {name}": "Den Browser {name} prüfen",
+  "Remove the browser {name}": "Den Browser {name} entfernen",
+  "Browsers take notices only from a page that came over HTTPS, or from localhost: open this page by its https:// address.":
+    "Browser nehmen Mitteilungen nur von einer Seite an, die über HTTPS kam, oder von localhost: Öffnen Sie diese Seite unter ihrer https://-Adresse.",
+  "On iPhone and iPad add this page to the home screen (Share, then Add to Home Screen), and open it from there.":
+    "Auf iPhone und iPad: Legen Sie diese Seite auf den Home-Bildschirm (Teilen, dann Zum Home-Bildschirm), und öffnen Sie sie von dort.",
+  "This browser offers no notices from pages: use another one, or a channel.":
+    "Dieser Browser bietet keine Mitteilungen von Seiten an: Nehmen Sie einen anderen, oder einen Kanal.",
+  "Notices of this page are blocked in this browser: allow them in its settings for this site, and load the page anew.":
+    "Mitteilungen dieser Seite sind in diesem Browser gesperrt: Erlauben Sie sie in seinen Einstellungen für diese Website, und laden Sie die Seite neu.",
+  "This browser was not allowed to show notices: allow them when it asks, and try again.":
+    "Dieser Browser darf keine Mitteilungen zeigen: Erlauben Sie sie, wenn er fragt, und versuchen Sie es noch einmal.",
+  "The part of this page that shows notices could not be started: load the page anew.":
+    "Der Teil dieser Seite, der Mitteilungen zeigt, ließ sich nicht starten: Laden Sie die Seite neu.",
+  "This browser could not subscribe at its maker's push service: {reason}. See that it may be reached from here, and is not switched off in the browser.":
+    "Dieser Browser konnte sich beim Push-Dienst seines Herstellers nicht anmelden: {reason}. Prüfen Sie, ob dieser von hier erreichbar und im Browser nicht abgeschaltet ist.",
   "By which ways people hear of alerts. Administrators set them up.":
     "Auf welchen Wegen Menschen von Alarmen hören. Eingerichtet werden sie von Administratoren.",
   "Newest notices": "Neueste Meldungen",
@@ -815,7 +838,7 @@ export const german = {
   "What waits for it is given up. Rules that name it say nothing by it any more.":
     "Was auf ihn wartet, wird aufgegeben. Regeln, die ihn nennen, melden über ihn nichts mehr.",
   "Remove the channel": "Kanal entfernen",
-  "There is no channel yet: nobody hears of alerts.": "Es gibt noch keinen Kanal: Niemand hört von Alarmen.",
+  "There is no channel yet.": "Es gibt noch keinen Kanal.",
   Channel: "Kanal",
   Channels: "Kanäle",
   "Given up": "Aufgegeben",

@@ -20,7 +20,7 @@ interface TableProps {
 
 /** Each channel with how it stands, and a button that tries it. */
 export function ChannelTable({ channels, ...acts }: TableProps): JSX.Element {
-  if (channels.length === 0) return <p class="hint">{t("There is no channel yet: nobody hears of alerts.")}</p>;
+  if (channels.length === 0) return <p class="hint">{t("There is no channel yet.")}</p>;
   const heads = [t("Channel"), t("Kind"), t("State"), t("Waiting"), t("Given up"), t("Last")];
   return (
     <div class="panel scroll told" tabIndex={0} role="region" aria-label={t("Channels")}>

@@ -22,14 +22,14 @@ export function DeliveryTable({ deliveries }: { readonly deliveries: readonly De
           </tr>
         </thead>
         <tbody>
-          {deliveries.map(({ id, notice, channel, state, tries, said }) => (
+          {deliveries.map(({ id, notice, channel, browser, state, tries, said }) => (
             <tr key={id} data-testid={`delivery-${id}`}>
               <td>{formatAgo(notice.at, now.value)}</td>
               <th scope="row">
                 {notice.kind === "firing" ? "" : `${word(notice.kind)}: `}
                 {notice.title}
               </th>
-              <td>{channel}</td>
+              <td>{browser?.name ?? channel}</td>
               <td class={state === "failed" ? "bad" : undefined}>{word(state)}</td>
               <td>{tries}</td>
               <td class="wrap">{said ?? "\u2013"}</td>

@@ -8,6 +8,7 @@ import { useAnswer } from "../state/use-answer.ts";
 import { managesPeople } from "../people/people-nav.tsx";
 import { useTitle } from "../shell/title.ts";
 import { client } from "../state/page-client.ts";
+import { BrowsersSection } from "./browsers-section.tsx";
 import { ChannelForm } from "./channel-form.tsx";
 import { ChannelTable } from "./channel-table.tsx";
 import { DeliveryTable } from "./delivery-table.tsx";
@@ -34,6 +35,8 @@ export function NotificationsPage(): JSX.Element {
         <h1>{t("Notifications")}</h1>
         <HealthNav />
       </div>
+      <BrowsersSection />
+      <h2>{t("Channels")}</h2>
       <p class="hint">{t("By which ways people hear of alerts. Administrators set them up.")}</p>
       {problem.value && <p class="refusal">{problem.value}</p>}
       {answer.value && (

@@ -41,9 +41,20 @@ export async function logIn(name: string, password: string, code?: string): Prom
   }
 }
 
+/** Where this browser's id is kept while it is told of alerts: that ends with the log-out, in one question. */
+export const browserKept = "muster.browser";
+
+function keptBrowser(): string | undefined {
+  try {
+    return localStorage.getItem(browserKept) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export async function logOut(): Promise<void> {
   try {
-    await client.logOut();
+    await client.logOut({ browser: keptBrowser() });
   } finally {
     nobody();
   }

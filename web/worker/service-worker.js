@@ -36,3 +36,42 @@ addEventListener("fetch", (event) => {
   else if (pathname !== "/" && shell.includes(pathname))
     event.respondWith(caches.match(pathname).then((found) => found ?? fetch(request)));
 });
+
+// What the console has encrypted for this browser alone. A browser shows something of its own, and in the end pushes no more, where a push
+// shows nothing.
+addEventListener("push", (event) => {
+  event.waitUntil(
+    (async () => {
+      const { title, body, tag, path, at, again } = read(event.data);
+      const icon = "/icon-192.png";
+      // A later word of one alert takes the place of an earlier one, and its end makes no sound.
+      await registration.showNotification(title, { body, tag, icon, timestamp: at, renotify: again, data: { path } });
+    })(),
+  );
+});
+
+function read(data) {
+  try {
+    return data.json();
+  } catch {
+    return {
+      title: "Muster",
+      body: "Something has come that cannot be read.",
+      tag: "unread",
+      path: "/alerts",
+      again: false,
+    };
+  }
+}
+
+// In a window of its own: in one that is open somebody may have begun to write.
+addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(
+    (async () => {
+      const { href } = new URL(event.notification.data?.path ?? "/alerts", location.origin);
+      const open = await clients.matchAll({ type: "window" });
+      await (open.find(({ url }) => url === href)?.focus() ?? clients.openWindow(href));
+    })(),
+  );
+});

@@ -1,9 +1,10 @@
 import type { ZodRoutes } from "../zod-routes.ts";
 import type { FastifyRequest } from "fastify";
-import type { ChannelDocument, DeliveryDocument } from "#api/notification-routes";
+import type { BrowserDocument, ChannelDocument, DeliveryDocument } from "#api/notification-routes";
 import { shownSettings } from "#shared/channels/channel-settings";
 import type { Notifications } from "../../notifications/notifications.ts";
 import type { Channel } from "../../notifications/channel.ts";
+import { browsersChannel, idOf, isForBrowser, queueNameOf, type Browser } from "../../notifications/push/browser.ts";
 import type { ToldDelivery } from "../../notifications/told-deliveries.ts";
 import { changing } from "../audited-routes.ts";
 import { askerOf, loginIn, may } from "../auth.ts";
@@ -11,14 +12,17 @@ import { HttpError } from "../problem.ts";
 import { served } from "../serve.ts";
 
 export interface NotificationRoutes {
-  readonly notifications: Pick<Notifications, "channels" | "told" | "set" | "remove" | "test" | "standing">;
+  readonly notifications: Pick<
+    Notifications,
+    "channels" | "browsers" | "told" | "set" | "remove" | "removeBrowser" | "test" | "testBrowser" | "standing"
+  >;
 }
 
 /** By which ways people hear of alerts, and what became of each notice. */
 export const serveNotifications =
   ({ notifications }: NotificationRoutes): ZodRoutes =>
   async (app) => {
-    const { channels, told } = notifications;
+    const { channels, browsers, told } = notifications;
 
     const document = (request: FastifyRequest, channel: Channel): ChannelDocument => {
       const { name, kind, enabled, usual, by, ts } = channel;
@@ -76,6 +80,56 @@ export const serveNotifications =
       handler: async (request) => notifications.test(found(request.params.name), askerOf(request).name),
     });
 
+    const browserDocument = (request: FastifyRequest, { id, name, ts, gone }: Browser): BrowserDocument => {
+      const { waiting, failed, last } = notifications.standing(queueNameOf(id));
+      const said = last && (readsAll(request) ? last.said : ownWords(last.said));
+      return { id, name, ts, gone, waiting, failed, last: last && { ...last, said } };
+    };
+    /** One's own alone: whoever asks for another's is told that there is none. */
+    const own = (request: FastifyRequest, id: string): Browser => {
+      const browser = browsers.find(id);
+      if (browser?.account === askerOf(request).name) return browser;
+      throw new HttpError(404, `you have no browser "${id}" that is told of alerts; GET /api/browsers lists them`);
+    };
+
+    app.route({
+      ...served("listBrowsers"),
+      handler: async (request) => ({
+        key: browsers.key().point,
+        browsers: browsers.list(askerOf(request).name).map((one) => browserDocument(request, one)),
+      }),
+    });
+
+    app.route({
+      ...served("addBrowser"),
+      handler: async (request) => {
+        const { name, endpoint, keys } = request.body;
+        const subscription = { account: askerOf(request).name, name, endpoint, ...keys };
+        // What is so already is no entry of the audit log: it could be asked for without end.
+        const id = browsers.has(subscription) ? idOf(endpoint) : changing(request, () => browsers.put(subscription));
+        return browserDocument(request, own(request, id));
+      },
+    });
+
+    app.route({
+      ...served("removeBrowser"),
+      handler: async (request, reply) => {
+        const browser = own(request, request.params.id);
+        changing(request, () => notifications.removeBrowser(browser, browser.account))();
+        reply.code(204);
+        return null;
+      },
+    });
+
+    app.route({
+      ...served("testBrowser"),
+      handler: async (request) => {
+        const browser = own(request, request.params.id);
+        const came = await notifications.testBrowser(browser, browser.account);
+        return readsAll(request) ? came : { ...came, said: ownWords(came.said) ?? "" };
+      },
+    });
+
     app.route({
       ...served("listDeliveries"),
       handler: async (request) => {
@@ -83,9 +137,12 @@ export const serveNotifications =
         const { principal, reaches } = loginIn(request);
         const sees = (device: string | null): boolean =>
           device === null ? principal.groups === undefined : reaches(device);
+        // Of others' browsers administrators are told where they ask for them: there may be many, with the same news.
+        const asksForAll = asked.channel === browsersChannel && readsAll(request);
         const { deliveries, next } = told.list({
           ...asked,
           before: before === undefined ? undefined : Number(before),
+          browsersOf: asksForAll ? null : principal.name,
           sees,
         });
         const shown = readsAll(request) ? toDelivery : withoutWords;
@@ -100,19 +157,31 @@ const readsAll = (request: FastifyRequest): boolean => may(request, "admin") && 
 /** For everybody else: the status alone. */
 function withoutWords(told: ToldDelivery): DeliveryDocument {
   const whole = toDelivery(told);
-  if (whole.said === null) return whole;
-  const status = /^\d{3}\b/.exec(whole.said)?.[0];
-  return { ...whole, said: `${status === undefined ? "" : `${status}: `}${wordsForAdmins}` };
+  return { ...whole, said: statusAlone(whole.said) };
+}
+
+function statusAlone(said: string | null): string | null {
+  if (said === null) return null;
+  const status = /^\d{3}\b/.exec(said)?.[0];
+  return `${status === undefined ? "" : `${status}: `}${wordsForAdmins}`;
+}
+
+/** Of one's own browser what was answered; why nothing was could tell of the console's network. */
+function ownWords(said: string | null): string | null {
+  return said === null || /^\d{3}\b/.test(said)
+    ? said
+    : "its push service could not be asked; administrators are told why";
 }
 
 const wordsForAdmins = "what the other side said is told to administrators";
 
-function toDelivery({ delivery, notice }: ToldDelivery): DeliveryDocument {
+function toDelivery({ delivery, notice, browser }: ToldDelivery): DeliveryDocument {
   const { id, channel, state, tries, next, said, ended } = delivery;
   const { alert, kind, rule, severity, device, at, title } = notice;
   return {
     id,
-    channel,
+    channel: isForBrowser(channel) ? browsersChannel : channel,
+    browser,
     state,
     tries,
     next: state === "waiting" ? next : null,

@@ -14,12 +14,14 @@ import { assertWhole, whose } from "../whose.ts";
 /** What the routes of logins serve. */
 export interface SessionRoutes {
   readonly accounts: Accounts;
+  /** Has a browser of an account's told of alerts no more. */
+  readonly leaveBrowser: (id: string, account: string) => void;
   readonly send: Send;
 }
 
 /** Logging in and out of the page; who is logged in. */
 export const serveSessions =
-  ({ accounts, send }: SessionRoutes): ZodRoutes =>
+  ({ accounts, leaveBrowser, send }: SessionRoutes): ZodRoutes =>
   async (app) => {
     app.route({
       ...served("logIn"),
@@ -43,6 +45,9 @@ export const serveSessions =
         const token = request.headers.authorization === undefined ? request.login?.token : undefined;
         const cookie = sessionCookie(request);
         if (token !== undefined) accounts.endToken(token);
+        const { browser } = request.query;
+        // Who comes next to it must not read on what it is told.
+        if (token !== undefined && browser !== undefined) leaveBrowser(browser, askerOf(request).name);
         reply.clearCookie(cookie, { path: "/", secure: request.protocol === "https" }).code(204);
         return null;
       },

@@ -11,6 +11,7 @@ export interface Asked {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  readonly bytes: Buffer;
 }
 
 export interface Reply {
@@ -40,11 +41,13 @@ export async function service(
     const parts: Buffer[] = [];
     request.on("data", (part: Buffer) => parts.push(part));
     request.on("end", () => {
+      const bytes = Buffer.concat(parts);
       const one = {
         method: request.method ?? "",
         path: request.url ?? "",
         headers: request.headers,
-        body: Buffer.concat(parts).toString(),
+        body: bytes.toString(),
+        bytes,
       };
       asked.push(one);
       const { status, headers = {}, body = "", how } = script.shift() ?? answered(answer, one);

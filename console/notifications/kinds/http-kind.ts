@@ -17,7 +17,7 @@ export interface HttpRequest {
   readonly method: "POST" | "PUT";
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Buffer;
   /** PEM of the authorities that the other side's certificate may come from; the system's where it is empty. */
   readonly ca?: string;
 }
