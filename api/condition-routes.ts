@@ -19,7 +19,23 @@ const conditionDocument = z.object({
   system: about(z.string(), "operating system and processor"),
   troubles: about(z.array(troubleDocument), "what is to be seen to, the gravest first; empty where all is well"),
   broker: z.object({ kind: z.enum(["embedded", "external"]), connected: z.boolean() }),
-  store: z.object({ kind: z.enum(["embedded", "influxdb"]), health: storeDocument }),
+  store: z.object({
+    kind: z.enum(["embedded", "influxdb"]),
+    health: storeDocument,
+    kept: z.optional(
+      about(
+        z.array(
+          z.object({
+            step: about(z.number(), "milliseconds of which each has one value; 0 of samples"),
+            since: about(z.nullable(time), "the oldest; null where there is none"),
+            bytes: z.number(),
+            age: about(z.number(), "milliseconds that they are kept at most, if there is room"),
+          }),
+        ),
+        "what the embedded store keeps, from samples to the longest steps, as it was a minute ago at most",
+      ),
+    ),
+  }),
   spool: spoolDocument,
   ingest: z.object({
     window: about(z.number(), "batches being written right now"),

@@ -147,6 +147,12 @@ const seriesDocument = z.object({
   points: z.array(z.tuple([z.number(), fieldValue])),
   lows: ends("least"),
   highs: ends("greatest"),
+  thinned: z.optional(
+    about(
+      z.array(z.object({ from: time, to: time, step: about(z.number(), "milliseconds") })),
+      "the times of which the embedded store has no more than what each step comes to: a point is its mean, or the last state",
+    ),
+  ),
 });
 const historyDocument = z.object({
   device: z.string(),

@@ -8,7 +8,7 @@ import { around, type KillPoints } from "./points.ts";
 export const packingPoints = ["stretch.put", "stretch.half", "stretch.stands"] as const;
 
 /** What was measured in a second is packed a moment later, and what comes again is merged into it; a run would otherwise be over before anything was old enough. */
-const hasty: PackingRules = { span: 1_000, least: 2, grace: 100, every: 100 };
+const hasty: PackingRules = { span: 1_000, least: 2, grace: 100, every: 100, day: 60_000 };
 
 /** A stretch that took the place of so many rows; `into` another one, which they had come late for. */
 export interface Packed {

@@ -32,7 +32,13 @@ export interface ConsoleOptions {
   /** Milliseconds that InfluxDB keeps samples: made its default retention policy. Without it, InfluxDB's own holds. */
   readonly influxRetention?: number;
   /** Bounds of the embedded store: milliseconds and bytes. */
-  readonly history?: { readonly maxAge: number; readonly maxBytes: number };
+  readonly history?: {
+    readonly maxAge: number;
+    readonly maxBytes: number;
+    /** Of what each minute, and each quarter of an hour, comes to. */
+    readonly maxAgeOfMinutes?: number;
+    readonly maxAgeOfQuarters?: number;
+  };
   /** Declared types by `measurement.field`; without one, a field's first value decides. */
   readonly fieldTypes?: ReadonlyMap<string, FieldType>;
   /** Series that one device may have; 1,000 by default. */
@@ -93,7 +99,12 @@ export interface SendOptions {
 export const defaults = {
   timeout: 5_000,
   mqttVersion: settings.mqttVersion.default,
-  history: { maxAge: settings.historyAge.default, maxBytes: settings.historySize.default },
+  history: {
+    maxAge: settings.historyAge.default,
+    maxBytes: settings.historySize.default,
+    maxAgeOfMinutes: settings.historyMinutes.default,
+    maxAgeOfQuarters: settings.historyQuarters.default,
+  },
   fieldTypes: settings.fieldTypes.default,
   seriesBudget: settings.seriesBudget.default,
   spoolBytes: settings.spoolSize.default,

@@ -73,6 +73,7 @@ export function compose(outside: Surroundings) {
   const audit = auditParts(given);
   const conditions = conditionParts(given, {
     bus,
+    store: storage.store,
     doubt,
     registry,
     ingest: samples.ingest,

@@ -341,7 +341,7 @@ export class Console {
   }
 
   /** How Muster itself is, for people. */
-  condition(): Condition {
+  condition(): Promise<Condition> {
     return this.#started.condition(() => this.storeHealth());
   }
 

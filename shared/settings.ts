@@ -379,6 +379,22 @@ export const settings = {
     min: minute,
     max: century,
   }),
+  historyMinutes: durationSetting<number>({
+    env: "MUSTER_HISTORY_MINUTES",
+    programs: ["console"],
+    help: "how long it keeps what each minute of them comes to: the mean, the least and the greatest value, the last state",
+    default: 90 * day,
+    min: minute,
+    max: century,
+  }),
+  historyQuarters: durationSetting<number>({
+    env: "MUSTER_HISTORY_QUARTERS",
+    programs: ["console"],
+    help: "how long it keeps the same of each quarter of an hour",
+    default: 730 * day,
+    min: minute,
+    max: century,
+  }),
   historySize: roomSetting({
     env: "MUSTER_HISTORY_SIZE",
     programs: ["console"],

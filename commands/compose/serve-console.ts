@@ -76,6 +76,12 @@ export async function runConsole(
       get maxAge() {
         return settings.value("historyAge");
       },
+      get maxAgeOfMinutes() {
+        return settings.value("historyMinutes");
+      },
+      get maxAgeOfQuarters() {
+        return settings.value("historyQuarters");
+      },
       get maxBytes() {
         return settings.value("historySize");
       },

@@ -11,6 +11,7 @@ import type { ClockVerdict } from "../clock/clock-doubt.ts";
 import type { RowsHealth } from "../database/persist.ts";
 import type { MuteChannel } from "../notifications/notifications.ts";
 import type { SamplesHealth } from "../samples-health.ts";
+import type { KeptStep } from "../store/store.ts";
 import type { BackupSearch } from "./newest-backup.ts";
 import type { Past } from "./past.ts";
 import { troublesOf } from "./troubles.ts";
@@ -24,6 +25,8 @@ export interface ConditionOptions {
   /** Whether the broker is in this process, and samples go to InfluxDB. */
   readonly kinds: { readonly embeddedBroker: boolean; readonly influx: boolean };
   readonly samples: () => SamplesHealth;
+  /** What the store keeps, where it thins and can tell. */
+  readonly kept: readonly KeptStep[] | undefined;
   readonly rows: () => RowsHealth;
   readonly verdict: () => ClockVerdict;
   readonly channels: () => readonly MuteChannel[];
@@ -49,7 +52,7 @@ export type Condition = ReturnType<typeof conditionOf>;
 
 /** How Muster itself is, for people: read anew whenever somebody asks. */
 export function conditionOf(options: ConditionOptions) {
-  const { clock, started, directory, kinds, past, ingest, brokerConnected } = options;
+  const { clock, started, directory, kinds, kept, past, ingest, brokerConnected } = options;
   const { spool, ...health } = options.samples();
   const verdict = options.verdict();
   const syslog = options.syslog();
@@ -62,7 +65,11 @@ export function conditionOf(options: ConditionOptions) {
       kind: kinds.embeddedBroker ? ("embedded" as const) : ("external" as const),
       connected: brokerConnected(),
     },
-    store: { kind: kinds.influx ? ("influxdb" as const) : ("embedded" as const), health },
+    store: {
+      kind: kinds.influx ? ("influxdb" as const) : ("embedded" as const),
+      health,
+      ...(kept ? { kept: [...kept] } : {}),
+    },
     spool,
     clock: { state: verdict.state, ...(verdict.state === "trusted" ? {} : { problem: verdict.why }) },
     disk: diskOf(directory),

@@ -7,11 +7,13 @@ import type { Registry } from "../devices/registry.ts";
 import type { Ingest } from "../ingest/ingest.ts";
 import type { Notifications } from "../notifications/notifications.ts";
 import type { SamplesHealth } from "../samples-health.ts";
+import type { MetricsStore } from "../store/store.ts";
 import type { auditParts } from "./audit-parts.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 interface Needs {
   readonly bus: Bus;
+  readonly store: Pick<MetricsStore, "kept">;
   readonly doubt: ClockDoubt;
   readonly registry: Registry;
   readonly ingest: Ingest;
@@ -23,11 +25,13 @@ interface Needs {
 /** How the whole stands, for people. @returns what reads it, given how samples are */
 export function conditionParts(given: Surroundings, needs: Needs) {
   const { options, state, clock, net } = given;
-  const { bus, doubt, registry, ingest, syslog, past, notifications } = needs;
+  const { bus, store, doubt, registry, ingest, syslog, past, notifications } = needs;
   const started = Math.round(clock.now());
   const backups = new BackupSearch(state.database);
-  const condition = (samples: () => SamplesHealth): Condition =>
+  const condition = async (samples: () => SamplesHealth): Promise<Condition> =>
     conditionOf({
+      // Why it cannot tell stands in its health.
+      kept: await store.kept?.().catch(() => undefined),
       clock,
       started,
       directory: state.directory,

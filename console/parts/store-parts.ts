@@ -58,6 +58,12 @@ function makeStore(
       get maxAge() {
         return history.maxAge;
       },
+      get maxAgeOfMinutes() {
+        return history.maxAgeOfMinutes ?? defaults.history.maxAgeOfMinutes;
+      },
+      get maxAgeOfQuarters() {
+        return history.maxAgeOfQuarters ?? defaults.history.maxAgeOfQuarters;
+      },
       get maxBytes() {
         return history.maxBytes;
       },

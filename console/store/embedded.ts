@@ -14,13 +14,16 @@ import { maxPoints, tooManyPoints } from "./points.ts";
 import { unpackTimes } from "./stretch/packed-column.ts";
 import { ReadQueue } from "./read-queue.ts";
 import type { LastRow } from "./last-rows.ts";
-import type { ReadSeries } from "./reader.ts";
+import type { KeptSpans, ReadSeries } from "./reader.ts";
+import { ageOf } from "./keeping.ts";
+import { minute, quarter } from "./rollup/rollup.ts";
 import { RowWriter } from "./row-writer.ts";
 import { WriteTurns } from "./write-turns.ts";
 import { Trimming, type TrimmingOptions } from "./trimming.ts";
 import {
   StoreUnavailableError,
   type Ahead,
+  type KeptStep,
   type LastQuery,
   type MetricsQuery,
   type MetricsStore,
@@ -41,6 +44,8 @@ export interface EmbeddedStoreOptions extends TrimmingOptions {
 
 /** Series whose ends are looked up in one turn of the event loop: some milliseconds. */
 const seriesAtOnce = 500;
+/** Milliseconds between two looks at what there is of each step: one takes 20 µs for each series. */
+const lookAgain = 60_000;
 /** Samples of one series that are counted as standing in the future at most: that there are many is enough to know. */
 export const maxCounted = 10_000;
 
@@ -50,6 +55,7 @@ export class EmbeddedStore implements MetricsStore {
   readonly #reader: HistoryReader;
   readonly #reads: ReadQueue;
   #unmended = false;
+  #kept: { readonly at: number; readonly spans: KeptSpans | undefined } | undefined;
   #open:
     | {
         readonly database: Database;
@@ -70,6 +76,7 @@ export class EmbeddedStore implements MetricsStore {
     this.#trimming = new Trimming(options);
     this.#packing = new Packing({
       ...options,
+      keeping: options,
       rest: () => this.#open?.checkpoints.run(),
       tell: (damaged) => this.#tell(damaged),
     });
@@ -106,6 +113,7 @@ export class EmbeddedStore implements MetricsStore {
 
   #begin(database: Database): void {
     this.#unmended = false;
+    this.#kept = undefined;
     this.#open = {
       database,
       statements: prepare(database),
@@ -160,6 +168,7 @@ export class EmbeddedStore implements MetricsStore {
     } catch (thrown) {
       // Ids that were given in it are nobody's.
       this.#open?.rows.forgetSeries();
+      this.#packing.undone();
       if (again || !this.#mended(thrown)) throw thrown;
       this.#transaction(work, true);
     }
@@ -177,10 +186,11 @@ export class EmbeddedStore implements MetricsStore {
     const { series, more, damaged } = await this.#reads.run(by, () => this.#reader.read(asked), signal);
     this.#tell(damaged);
     if (more) throw tooManyPoints(query);
-    return series.map(({ tags: own, times, values, lows, highs }) => ({
+    return series.map(({ tags: own, times, values, lows, highs, thinned = [] }) => ({
       tags: own,
       points: pointsOf(times, values),
       ...(lows && highs ? { lows: [...lows], highs: [...highs] } : {}),
+      ...(thinned.length > 0 ? { thinned } : {}),
     }));
   }
 
@@ -227,6 +237,23 @@ export class EmbeddedStore implements MetricsStore {
     return last.flatMap(({ measurement, tags, fields }) =>
       byMoment(fields).map((one) => ({ device, measurement, tags, ...one })),
     );
+  }
+
+  async kept(): Promise<readonly KeptStep[]> {
+    const { clock } = this.#options;
+    if (!this.#open) throw new StoreUnavailableError("the embedded store is not started");
+    if (!this.#kept || clock.monotonic() - this.#kept.at >= lookAgain) {
+      const { spans } = await this.#reads.run("", () => this.#reader.kept());
+      this.#kept = { at: clock.monotonic(), spans };
+    }
+    const { samples, minutes, quarters } = this.#kept.spans ?? {};
+    const age = ageOf(this.#options);
+    const none = { since: null, bytes: 0 };
+    return [
+      { step: 0, ...(samples ?? none), age: this.#options.maxAge },
+      { step: minute, ...(minutes ?? none), age: age.minutes },
+      { step: quarter, ...(quarters ?? none), age: age.quarters },
+    ];
   }
 
   #tell(damaged: readonly DamagedStretch[] = []): void {

@@ -2,7 +2,7 @@ import type { Worker } from "node:worker_threads";
 import { asError } from "#shared/errors";
 import { startThread } from "../database/own-thread.ts";
 import type { LastRowsQuery } from "./last-rows.ts";
-import type { LastRowsAnswer, ReadAnswer, ReadQuery } from "./reader.ts";
+import type { KeptAnswer, KeptQuery, LastRowsAnswer, ReadAnswer, ReadQuery } from "./reader.ts";
 import { StoreUnavailableError } from "./store.ts";
 
 /**
@@ -32,7 +32,14 @@ export class HistoryReader {
     return answer;
   }
 
-  #ask<T>(query: ReadQuery | LastRowsQuery): Promise<T> {
+  /** @throws StoreUnavailableError, as {@link read} */
+  async kept(): Promise<Exclude<KeptAnswer, { error: string }>> {
+    const answer = await this.#ask<KeptAnswer>({ kept: true });
+    if (answer.error !== undefined) throw this.#failed(answer.error);
+    return answer;
+  }
+
+  #ask<T>(query: ReadQuery | LastRowsQuery | KeptQuery): Promise<T> {
     const worker = (this.#worker ??= this.#start());
     return new Promise<T>((resolve, reject) => {
       this.#abandon = reject;

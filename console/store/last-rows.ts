@@ -1,5 +1,7 @@
 import type { Database } from "../database/database.ts";
 import type { DamagedStretches } from "./damaged-stretches.ts";
+import { unpackRollup } from "./rollup/packed-rollup.ts";
+import { rollupSteps } from "./rollup/rollup.ts";
 import { unpackColumn, unpackTimes } from "./stretch/packed-column.ts";
 
 /** What is asked for of the last values of a device in the embedded store. */
@@ -78,7 +80,20 @@ export class LastRows {
       const found = this.#packed(series, field, from, to);
       if (found && timeOf(field) < found[0]) fields.set(field, found);
     }
+    // Of what has gone as a sample, what the last step comes to.
+    for (const step of rollupSteps)
+      for (const one of this.#statements.rolledFields.all(series, step, from, to) as unknown as RolledField[]) {
+        if (timeOf(one.field) >= one.first) continue;
+        const found = this.#rolledUp(series, step, one, from, to);
+        if (found && timeOf(one.field) < found[0]) fields.set(one.field, found);
+      }
     return fields;
+  }
+
+  #rolledUp(series: number, step: number, { field, first }: RolledField, from: number, to: number): Last | undefined {
+    const row = this.#statements.rollup.get(series, step, first, field) as { data: Uint8Array } | undefined;
+    const place = { series, first, last: first };
+    return row && this.#damaged.reading(place, field, () => lastStep(row.data, { first, step, from, to }));
   }
 
   /** What has ended long before is found now and then. */
@@ -109,6 +124,25 @@ interface Packed {
   readonly last: number;
   readonly times: Uint8Array;
   readonly data: Uint8Array;
+}
+
+interface RolledField {
+  readonly field: string;
+  readonly first: number;
+}
+
+/** @throws DamagedStretchError */
+function lastStep(
+  data: Uint8Array,
+  { first, step, from, to }: { first: number; step: number; from: number; to: number },
+): Last | undefined {
+  const { places, counts, sums, statePlaces, states } = unpackRollup(data);
+  const isIn = (place: number): boolean => first + place * step >= from && first + place * step < to;
+  const [number, state] = [places.findLastIndex(isIn), statePlaces.findLastIndex(isIn)];
+  const timeOf = (place: number | undefined): number => (place === undefined ? -Infinity : first + place * step);
+  const [numberAt, stateAt] = [timeOf(places[number]), timeOf(statePlaces[state])];
+  if (number < 0 && state < 0) return undefined;
+  return numberAt > stateAt ? [numberAt, sums[number]! / counts[number]!] : [stateAt, states[state]!];
 }
 
 /** @throws DamagedStretchError */
@@ -145,6 +179,13 @@ function prepare(database: Database) {
       `SELECT field, MAX(last) AS last FROM stretches JOIN stretch_fields ON stretch = id
        WHERE series = ? AND last >= ? AND first < ? GROUP BY field`,
     ),
+    rolledFields: database.prepare(
+      `SELECT field, MAX(first) AS first FROM rollups
+       WHERE series = ?1 AND step = ?2 AND first < ?4
+         AND first >= COALESCE((SELECT MAX(first) FROM days WHERE series = ?1 AND first <= ?3), ?3)
+       GROUP BY field`,
+    ),
+    rollup: database.prepare("SELECT data FROM rollups WHERE series = ?1 AND step = ?2 AND first = ?3 AND field = ?4"),
     packed: database.prepare(
       `SELECT first, last, times, data FROM stretches JOIN stretch_fields ON stretch = id
        WHERE series = ? AND field = ? AND last >= ? AND first < ? ORDER BY first DESC LIMIT ${probes}`,

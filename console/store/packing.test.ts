@@ -13,6 +13,7 @@ import { packEvery } from "./packing.ts";
 import { stretchSpan } from "./stretch-finder.ts";
 
 const device = parseDeviceId("rpi-7");
+const day = 86_400_000;
 /** Even hours. */
 const began = Date.UTC(2026, 10, 1);
 
@@ -88,5 +89,57 @@ suite("packing of the embedded store", ({ test }) => {
       lines.some(([line, text]) => text.includes("because of their age") && "rows" in line && line.rows === 1_440),
       JSON.stringify(lines),
     );
+  });
+
+  test("days that are over are rolled up, and what is old is thinned a step at a time", async (scope) => {
+    const path = join(await scope.directory(), "metrics.db");
+    const clock = new ManualClock(began + 2 * day + 3_600_000);
+    const ages = { maxAge: day, maxAgeOfMinutes: 2 * day, maxAgeOfQuarters: 4 * day };
+    const store = new EmbeddedStore({ path, ...ages, maxBytes: 1e9, clock, log: silentLog });
+    await store.start();
+    scope.cleanup(() => store.stop());
+    const put = (ts: number): Promise<unknown> =>
+      store.write([{ device, measurement: "room", tags: {}, times: [ts], fields: { t: 1, word: "now" } }]);
+    await put(clock.now());
+    store.database?.exec(
+      `WITH RECURSIVE n (at) AS (SELECT 0 UNION ALL SELECT at + 1 FROM n WHERE at < 5759)
+       INSERT INTO samples SELECT 1, ${began} + at * 30000, '{"t":' || (at * 7 % 90) || '.5,"word":"' || (at / 100) || '"}' FROM n`,
+    );
+    const ask = (field: string, every: number) =>
+      store.query({ device, measurement: "room", from: began, to: began + day, field, every, extremes: true });
+    const before = [await ask("t", 900_000), await ask("t", 300_000), await ask("word", 0)];
+    const until = async (what: string, is: () => unknown): Promise<void> => {
+      clock.advance(packEvery);
+      await put(clock.now());
+      await eventually(what, () => {
+        clock.advance(1_000);
+        return is();
+      });
+    };
+    const { database } = store;
+    assert.ok(database);
+    const of = (where: string): number =>
+      (database.prepare(`SELECT count(*) AS count FROM days WHERE ${where}`).get() as { count: number }).count;
+
+    await until("both days are rolled up", () => of("samples = 2 AND minutes > 0 AND quarters > 0") === 2);
+    assert.equal(await ask("t", 900_000), before[0]);
+    await until("one has lost its samples", () => of("samples = 0") === 1);
+    assert.equal([await ask("t", 900_000), await ask("t", 300_000)], before.slice(0, 2));
+    const thinned = (await ask("word", 0))[0];
+    assert.equal(thinned?.thinned, [{ from: began, to: began + day, step: 60_000 }]);
+    assert.equal([before[2]?.[0]?.points.length, thinned?.points.length], [2_880, 1_440]);
+    const [samples, minutes, quarters] = (await store.kept()).map(({ step, since, age }) => ({ step, since, age }));
+    assert.equal(samples, { step: 0, since: began + day, age: day });
+    assert.equal([minutes?.since, quarters?.since, quarters?.age], [began, began, 4 * day]);
+
+    clock.advance(day);
+    await until("its minutes go", () => of("minutes = 0 AND quarters > 0") === 1);
+    assert.equal(await ask("t", 900_000), before[0]);
+    const coarse = (await ask("t", 300_000))[0];
+    assert.equal([coarse?.points.length, coarse?.thinned?.[0]?.step], [96, 900_000]);
+    assert.is((await store.last({ device, from: began, to: began + day, most: 9, rows: 9 })).length, 1);
+    clock.advance(2 * day);
+    await until("and its quarters of an hour", () => of(`first = ${began}`) === 0);
+    assert.equal(await ask("t", 900_000), []);
   });
 });

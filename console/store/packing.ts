@@ -6,11 +6,16 @@ import type { Database } from "../database/database.ts";
 import { startThread } from "../database/own-thread.ts";
 import type { DamagedStretch } from "./damaged-stretches.ts";
 import type { PackAnswer } from "./packer.ts";
+import { dayLength, type FoundDay, type RollUpOrder } from "./rollup/day-finder.ts";
+import { DayWriter } from "./rollup/day-writer.ts";
+import { minute, quarter } from "./rollup/rollup.ts";
 import { minStretchRows, stretchSpan, type PackOrder } from "./stretch-finder.ts";
 import { StretchWriter } from "./stretch-writer.ts";
+import { ageOf, isThinning, type Keeping } from "./keeping.ts";
 
 export interface PackingOptions {
   readonly path: string;
+  readonly keeping: Keeping;
   readonly clock: Clock;
   readonly log: Log;
   /** Moves the log into the file; undefined where there is nothing to do. */
@@ -28,9 +33,17 @@ export interface PackingRules extends Required<Pick<PackOrder, "span" | "least">
   readonly grace: number;
   /** Milliseconds from the opening to the first look, and between two where something came late. */
   readonly every: number;
+  /** Milliseconds of one roll-up: many spans. */
+  readonly day: number;
 }
 
-const usual: PackingRules = { span: stretchSpan, least: minStretchRows, grace: 15 * 60_000, every: packEvery };
+const usual: PackingRules = {
+  span: stretchSpan,
+  least: minStretchRows,
+  grace: 15 * 60_000,
+  every: packEvery,
+  day: dayLength,
+};
 
 /** Milliseconds between two answers of the thread at least, and how many times as long as the writing of one took. */
 const pause = { least: 20, times: 4 };
@@ -40,12 +53,12 @@ const back = { pages: 200, from: 4_096 };
 /**
  * Has the rows whose time is over packed into stretches, some at a time: a thread finds and packs them, and here they take the place of
  * their rows, in one transaction. Rows that came meanwhile, or went, make its answer void, and are found again.
- * It packs all that is there: of a file from before, too.
+ * It packs all that is there: of a file from before, too. Then the same is done with the days that are over, which are rolled up.
  */
 export class Packing {
   readonly #options: PackingOptions;
   #rules = usual;
-  #open: { readonly database: Database; readonly writer: StretchWriter } | undefined;
+  #open: { readonly database: Database; readonly writer: StretchWriter; readonly days: DayWriter } | undefined;
   #worker: Worker | undefined;
   #cancel: (() => void) | undefined;
   /** By the monotonic clock. */
@@ -55,6 +68,10 @@ export class Packing {
   /** What is older is packed, or about to be. */
   #before = Number.NEGATIVE_INFINITY;
   #hasLate = false;
+  /** Days that are over before it are rolled up, or about to be. */
+  #rolledBefore = Number.NEGATIVE_INFINITY;
+  #hasLateDay = false;
+  #isRolling = false;
 
   constructor(options: PackingOptions) {
     this.#options = options;
@@ -64,9 +81,9 @@ export class Packing {
   begin(database: Database): void {
     this.#letGo();
     this.#rules = this.rules();
-    this.#open = { database, writer: new StretchWriter(database) };
+    this.#open = { database, writer: new StretchWriter(database), days: new DayWriter(database) };
     this.#due = this.#options.clock.monotonic() + this.#rules.every;
-    this.#before = Number.NEGATIVE_INFINITY;
+    this.#before = this.#rolledBefore = Number.NEGATIVE_INFINITY;
   }
 
   /** By which a file is packed that {@link begin} is called with. */
@@ -86,6 +103,12 @@ export class Packing {
   /** To be called with each row that is written, before it is committed. */
   wrote(series: number, ts: number): void {
     if (this.#open?.writer.wrote(series, ts)) this.#hasLate = true;
+    if (this.#open?.days.wrote(series, ts)) this.#hasLateDay = true;
+  }
+
+  /** To be called where what was written last was not committed. */
+  undone(): void {
+    this.#open?.days.undone();
   }
 
   /** To be called now and then, outside of any transaction. */
@@ -94,10 +117,11 @@ export class Packing {
     const { span, grace, every } = this.#rules;
     const before = Math.floor((this.#options.clock.now() - grace) / span) * span;
     this.#due = this.#options.clock.monotonic() + every;
-    if (before === this.#before && !this.#hasLate) return;
+    if (before === this.#before && !this.#hasLate && !this.#hasLateDay) return;
     this.#before = before;
     this.#hasLate = false;
     this.#at = beginning;
+    this.#isRolling = false;
     this.#ask();
   }
 
@@ -106,8 +130,35 @@ export class Packing {
     this.#open?.writer.expect(this.#before);
     const worker = (this.#worker ??= this.#start());
     const { span, least } = this.#rules;
+    const order: PackOrder | RollUpOrder = this.#isRolling
+      ? this.#rollUpOrder()
+      : { ...this.#at, before: this.#before, span, least };
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, and no window
-    worker.postMessage({ ...this.#at, before: this.#before, span, least } satisfies PackOrder);
+    worker.postMessage(order);
+  }
+
+  #rollUpOrder(): RollUpOrder {
+    const { day } = this.#rules;
+    const now = this.#options.clock.now();
+    const age = ageOf(this.#options.keeping);
+    return {
+      ...this.#at,
+      day,
+      before: this.#rolledBefore,
+      tooOld: { [minute]: now - age.minutes, [quarter]: now - age.quarters },
+    };
+  }
+
+  /** @returns whether there are days to be rolled up */
+  #beginRolling(): boolean {
+    const { day } = this.#rules;
+    const before = Math.floor(this.#before / day) * day;
+    if (!isThinning(this.#options.keeping) || (before === this.#rolledBefore && !this.#hasLateDay)) return false;
+    this.#rolledBefore = before;
+    this.#hasLateDay = false;
+    this.#isRolling = true;
+    this.#at = beginning;
+    return true;
   }
 
   #start(): Worker {
@@ -136,10 +187,13 @@ export class Packing {
     const { clock } = this.#options;
     const began = clock.monotonic();
     try {
-      for (const found of answer.found) if (this.#open?.writer.put(found) === false) this.#hasLate = true;
+      if ("days" in answer) this.#putDays(answer.days);
+      else for (const found of answer.found) if (this.#open?.writer.put(found) === false) this.#hasLate = true;
       const isMore = this.#giveBack();
-      if (!answer.next && !isMore) return this.#letGo();
-      this.#at = answer.next ?? { series: Number.MAX_SAFE_INTEGER, from: 0 };
+      const goesOn = answer.next !== undefined || (!this.#isRolling && this.#beginRolling());
+      if (!goesOn && !isMore) return this.#letGo();
+      if (answer.next) this.#at = answer.next;
+      else if (!goesOn) this.#at = { series: Number.MAX_SAFE_INTEGER, from: 0 };
     } catch (thrown) {
       return this.#failed(asError(thrown).message);
     }
@@ -148,6 +202,13 @@ export class Packing {
       this.#cancel = undefined;
       void this.#goOn();
     });
+  }
+
+  #putDays(days: readonly FoundDay[]): void {
+    const { writer, days: its } = this.#open ?? {};
+    for (const found of days)
+      if (writer?.isVoid({ ...found, last: found.until - 1 }) || its?.put(found) === false)
+        this.#hasLate = this.#hasLateDay = true;
   }
 
   /** What is written for it fills the log, also where nobody else writes. */
@@ -161,7 +222,7 @@ export class Packing {
   /** It waits for the next look: what is not packed is no less safe. */
   #failed(why: string): void {
     this.#letGo();
-    this.#hasLate = true;
+    this.#hasLate = this.#hasLateDay = true;
     this.#options.log.warn({ why }, "rows of the embedded store could not be packed: they stay as they are for now");
   }
 

@@ -8,8 +8,14 @@ export interface PointSink {
   addNumbers(times: Float64Array, values: Float64Array, at: number, end: number): boolean;
 }
 
+/** What becomes of points, and of what several come to. */
+export interface SlotSink extends PointSink {
+  /** @param time at which the slot begins @returns whether there is room for more */
+  addSlot(time: number, count: number, sum: number, low: number, high: number): boolean;
+}
+
 /** As they are. */
-export class RawPoints implements PointSink {
+export class RawPoints implements SlotSink {
   readonly times: number[] = [];
   readonly values: Value[] = [];
   readonly #room: number;
@@ -32,10 +38,15 @@ export class RawPoints implements PointSink {
     }
     return true;
   }
+
+  /** Its mean is all that there is. */
+  addSlot(time: number, count: number, sum: number): boolean {
+    return this.add(time, sum / count);
+  }
 }
 
 /** The mean of each interval that has numbers, with the least and the greatest. */
-export class Means implements PointSink {
+export class Means implements SlotSink {
   readonly times: number[] = [];
   readonly means: number[] = [];
   readonly lows: number[] = [];
@@ -59,13 +70,17 @@ export class Means implements PointSink {
 
   add(time: number, value: Value): boolean {
     if (typeof value !== "number") return true;
-    if (time >= this.#end || time < 0) this.#into(time, value);
+    return this.addSlot(time, 1, value, value, value);
+  }
+
+  addSlot(time: number, count: number, value: number, low: number, high: number): boolean {
+    if (time >= this.#end || time < 0) this.#into(time, low, high);
     const sum = this.#sum + value;
     this.#lost += Math.abs(this.#sum) >= Math.abs(value) ? this.#sum - sum + value : value - sum + this.#sum;
     this.#sum = sum;
-    this.#count += 1;
-    if (value < this.#low) this.#low = value;
-    if (value > this.#high) this.#high = value;
+    this.#count += count;
+    if (low < this.#low) this.#low = low;
+    if (high > this.#high) this.#high = high;
     return this.times.length <= this.#room;
   }
 
@@ -77,13 +92,14 @@ export class Means implements PointSink {
     return this.times.length <= this.#room;
   }
 
-  #into(time: number, value: number): void {
+  #into(time: number, low: number, high: number): void {
     const slot = Math.trunc(time / this.#every) * this.#every + 0;
     if (slot === this.#slot) return;
     this.end();
     this.#slot = slot;
     this.#end = slot + this.#every;
-    this.#low = this.#high = value;
+    this.#low = low;
+    this.#high = high;
   }
 
   /** To be called after the last. */

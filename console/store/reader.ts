@@ -2,9 +2,11 @@ import { existsSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { openForReading, type Database } from "../database/database.ts";
 import { DamagedStretches, type DamagedStretch } from "./damaged-stretches.ts";
+import type { Thinned } from "./store.ts";
 import { LastRows, type LastRow, type LastRowsQuery } from "./last-rows.ts";
-import { orCarefully, pathOfField, StretchReader } from "./stretch-reader.ts";
-import type { Value } from "./point-sinks.ts";
+import { orCarefully, pathOfField, rowsOfField, StretchReader, typeOfField } from "./stretch-reader.ts";
+import { Means, RawPoints, type Value } from "./point-sinks.ts";
+import { RollupReader, type RolledDay } from "./rollup/rollup-reader.ts";
 
 /** What one look into the embedded store's history asks for; the thread that answers it has a connection of its own. */
 export interface ReadQuery {
@@ -28,6 +30,8 @@ export interface ReadSeries {
   readonly values: Float64Array | readonly (number | string | boolean)[];
   readonly lows?: Float64Array;
   readonly highs?: Float64Array;
+  /** Of which times there was no more of it than roll-ups. */
+  readonly thinned?: readonly Thinned[];
 }
 
 /** What does not read, and is missing in the answer. */
@@ -37,6 +41,22 @@ interface LeftOut {
 
 export type ReadAnswer =
   | ({ readonly series: readonly ReadSeries[]; readonly more: boolean; readonly error?: undefined } & LeftOut)
+  | { readonly error: string };
+
+/** Asks what there is of samples and roll-ups. */
+export interface KeptQuery {
+  readonly kept: true;
+}
+
+/** The oldest of each, epoch ms, and bytes. */
+export interface KeptSpans {
+  readonly samples: { readonly since: number | null; readonly bytes: number };
+  readonly minutes: { readonly since: number | null; readonly bytes: number };
+  readonly quarters: { readonly since: number | null; readonly bytes: number };
+}
+
+export type KeptAnswer =
+  | { readonly spans: KeptSpans | undefined; readonly error?: undefined }
   | { readonly error: string };
 
 export type LastRowsAnswer =
@@ -76,9 +96,10 @@ export class HistoryFile {
     }[]) {
       const own = tagsIn(tags);
       if (!own || !Object.entries(query.tags).every(([name, value]) => own[name] === value)) continue;
-      const isPacked = statements.stretches.has(id, query.from, query.to);
+      const days = statements.rollups.days(id, query.from, query.to);
+      const isPacked = days.length > 0 || statements.stretches.has(id, query.from, query.to);
       const read = isPacked ? unpacked : query.every > 0 ? means : raw;
-      const found = read(statements, id, query, room);
+      const found = read(statements, id, query, room, days);
       room -= found.times.length;
       if (room < 0) return { series: [], more: true };
       if (found.times.length > 0) series.push({ tags: own, ...found });
@@ -101,6 +122,21 @@ export class HistoryFile {
     } finally {
       open.database.exec("COMMIT");
     }
+  }
+
+  kept(): KeptAnswer {
+    const open = this.#opened();
+    if (!open) return { spans: undefined };
+    const its = open.statements.kept.get() as Record<"samples" | "minutes" | "quarters", number | null>;
+    const sizes = open.statements.sizes.get() as Record<"used" | "minutes" | "quarters", number>;
+    const { minutes, quarters } = sizes;
+    return {
+      spans: {
+        samples: { since: its.samples, bytes: Math.max(0, sizes.used - minutes - quarters) },
+        minutes: { since: its.minutes, bytes: minutes },
+        quarters: { since: its.quarters, bytes: quarters },
+      },
+    };
   }
 
   /** A store to which nothing was ever written has no file. */
@@ -126,15 +162,26 @@ function packed(values: readonly Value[]): Float64Array | readonly Value[] {
   return values.every((value) => typeof value === "number") ? Float64Array.from(values) : values;
 }
 
-function unpacked({ stretches }: Statements, series: number, query: ReadQuery, room: number): Omit<ReadSeries, "tags"> {
+function unpacked(
+  { rollups }: Statements,
+  series: number,
+  query: ReadQuery,
+  room: number,
+  days: readonly RolledDay[],
+): Omit<ReadSeries, "tags"> {
   if (query.every === 0) {
-    const { times, values } = stretches.raw(series, query, room);
-    return { times: Float64Array.from(times), values: packed(values) };
+    const points = new RawPoints(room);
+    const thinned = rollups.read(series, query, days, room, points);
+    return { times: Float64Array.from(points.times), values: packed(points.values), thinned };
   }
-  const { times, means: values, lows, highs } = stretches.means(series, query, room);
+  const sink = new Means(query.every, room);
+  const thinned = rollups.read(series, query, days, Number.MAX_SAFE_INTEGER - 1, sink);
+  sink.end();
+  const { times, means: values, lows, highs } = sink;
   return {
     times: Float64Array.from(times),
     values: Float64Array.from(values),
+    thinned,
     ...(query.extremes ? { lows: Float64Array.from(lows), highs: Float64Array.from(highs) } : {}),
   };
 }
@@ -167,13 +214,6 @@ function means(statements: Statements, series: number, query: ReadQuery, room: n
 }
 
 function prepare(database: Database) {
-  const type = "json_type(fields, ?1)";
-  const careful = `CASE WHEN json_valid(fields) THEN ${type} END`;
-  // As what it is in JavaScript too: the driver gives no whole number beyond 2^53, and fails the whole query over one.
-  const rawOf = (typeOf: string): string =>
-    `SELECT ts, CASE ${typeOf} WHEN 'integer' THEN CAST(json_extract(fields, ?1) AS REAL) ELSE json_extract(fields, ?1) END AS value,
-       json_type(fields, ?1) AS type FROM samples
-     WHERE series = ?2 AND ts >= ?3 AND ts < ?4 AND ${typeOf} IS NOT NULL ORDER BY ts LIMIT ?5`;
   const meansOf = (typeOf: string): string =>
     `SELECT (ts / ?5) * ?5 AS slot, AVG(CASE WHEN ${typeOf} IN ('integer', 'real') THEN json_extract(fields, ?1) END) AS mean
      FROM samples WHERE series = ?2 AND ts >= ?3 AND ts < ?4 GROUP BY slot HAVING mean IS NOT NULL ORDER BY slot LIMIT ?6`;
@@ -184,27 +224,42 @@ function prepare(database: Database) {
        FROM samples WHERE series = ?2 AND ts >= ?3 AND ts < ?4 LIMIT -1)
      GROUP BY slot HAVING mean IS NOT NULL ORDER BY slot LIMIT ?6`;
   const damaged = new DamagedStretches(database);
+  const stretches = new StretchReader(database, damaged);
   return {
     damaged,
+    stretches,
+    rollups: new RollupReader(database, stretches, damaged),
     lastRows: new LastRows(database, damaged),
     series: database.prepare("SELECT id, tags FROM series WHERE device = ? AND measurement = ? ORDER BY tags"),
-    raw: database.prepare(rawOf(type)),
-    carefulRaw: database.prepare(rawOf(careful)),
-    means: database.prepare(meansOf(type)),
-    carefulMeans: database.prepare(meansOf(careful)),
-    stretches: new StretchReader(database, [rawOf(type), rawOf(careful)], damaged),
-    extremes: database.prepare(extremesOf(type)),
-    carefulExtremes: database.prepare(extremesOf(careful)),
+    // The first of each series is the first of an index, of which there is none over all.
+    kept: database.prepare(
+      `SELECT MIN(MIN(COALESCE(row, stretch), COALESCE(stretch, row))) AS samples, MIN(minutes) AS minutes, MIN(quarters) AS quarters FROM (
+         SELECT (SELECT MIN(ts) FROM samples WHERE series = id) AS row,
+           (SELECT MIN(first) FROM stretches WHERE stretches.series = series.id) AS stretch,
+           (SELECT MIN(first) FROM days WHERE series = id AND minutes > 0) AS minutes,
+           (SELECT MIN(first) FROM days WHERE series = id AND quarters > 0) AS quarters FROM series)`,
+    ),
+    sizes: database.prepare(
+      `SELECT (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)
+           - (SELECT freelist_count FROM pragma_freelist_count) * (SELECT page_size FROM pragma_page_size) AS used,
+         minutes, quarters FROM rollup_bytes`,
+    ),
+    raw: database.prepare(rowsOfField.fast),
+    carefulRaw: database.prepare(rowsOfField.careful),
+    means: database.prepare(meansOf(typeOfField.fast)),
+    carefulMeans: database.prepare(meansOf(typeOfField.careful)),
+    extremes: database.prepare(extremesOf(typeOfField.fast)),
+    carefulExtremes: database.prepare(extremesOf(typeOfField.careful)),
   };
 }
 
 /** Answers one query after the other, in a thread of its own. */
 function serve(path: string): void {
   const reader = new HistoryFile(path);
-  parentPort?.on("message", (query: ReadQuery | LastRowsQuery) => {
-    let answer: ReadAnswer | LastRowsAnswer;
+  parentPort?.on("message", (query: ReadQuery | LastRowsQuery | KeptQuery) => {
+    let answer: ReadAnswer | LastRowsAnswer | KeptAnswer;
     try {
-      answer = "rows" in query ? reader.last(query) : reader.read(query);
+      answer = "kept" in query ? reader.kept() : "rows" in query ? reader.last(query) : reader.read(query);
     } catch (thrown) {
       answer = { error: thrown instanceof Error ? thrown.message : String(thrown) };
     }

@@ -49,6 +49,8 @@ export interface MetricsStore {
    * they came in several messages. @throws StoreUnavailableError, BadInputError where the answer would be too large
    */
   last(query: LastQuery): Promise<readonly SeriesColumns[]>;
+  /** What it keeps, from the finest step on. A store that does not thin has no such method. @throws StoreUnavailableError */
+  kept?(): Promise<readonly KeptStep[]>;
   /** Whether the store takes writes right now, and if not, the first cause. */
   health(): StoreHealth;
   /**
@@ -113,6 +115,27 @@ export interface QueriedSeries {
   /** Of means, where they were asked for: the least and the greatest value behind each point. */
   readonly lows?: readonly number[];
   readonly highs?: readonly number[];
+  /** Of a store that thins: the times of which there is less than was asked for, in their order. */
+  readonly thinned?: readonly Thinned[];
+}
+
+/** A time of which only what each step comes to is there: its mean with the least and the greatest value, and of states the last one. */
+export interface Thinned {
+  readonly from: number;
+  readonly to: number;
+  /** Milliseconds. */
+  readonly step: number;
+}
+
+/** What a store that thins keeps of one step. */
+export interface KeptStep {
+  /** Milliseconds; 0 of samples. */
+  readonly step: number;
+  /** Since when there is any, epoch ms; null where there is none. */
+  readonly since: number | null;
+  readonly bytes: number;
+  /** Milliseconds that it is kept at most, if there is room. */
+  readonly age: number;
 }
 
 export interface StoreHealth {

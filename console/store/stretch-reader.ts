@@ -1,6 +1,6 @@
 import type { Database } from "../database/database.ts";
 import type { DamagedStretches } from "./damaged-stretches.ts";
-import { Means, RawPoints, type PointSink, type Value } from "./point-sinks.ts";
+import type { PointSink, Value } from "./point-sinks.ts";
 import { unpackColumn, unpackNumbers, unpackTimes } from "./stretch/packed-column.ts";
 
 /** One field of one series, from a moment to another one. */
@@ -33,12 +33,9 @@ export class StretchReader {
   readonly #statements: Statements;
   readonly #damaged: DamagedStretches;
 
-  /**
-   * @param rowsOf the statements that give the rows of a field, in order of time: as fast as it goes, and also where one does not read
-   * @param damaged told of stretches that do not read: there is no sample of theirs
-   */
-  constructor(database: Database, rowsOf: readonly [fast: string, careful: string], damaged: DamagedStretches) {
-    this.#statements = prepare(database, rowsOf);
+  /** @param damaged told of stretches that do not read: there is no sample of theirs */
+  constructor(database: Database, damaged: DamagedStretches) {
+    this.#statements = prepare(database);
     this.#damaged = damaged;
   }
 
@@ -46,28 +43,15 @@ export class StretchReader {
     return this.#statements.any.get(series, from, to) !== undefined;
   }
 
-  raw(series: number, range: FieldRange, room: number): RawPoints {
-    const points = new RawPoints(room);
-    this.#read(series, range, room, points);
-    return points;
-  }
-
-  means(series: number, range: FieldRange & { readonly every: number }, room: number): Means {
-    const means = new Means(range.every, room);
-    this.#read(series, range, Number.MAX_SAFE_INTEGER - 1, means);
-    means.end();
-    return means;
-  }
-
-  /** @param room rows that are looked at, at most */
-  #read(series: number, range: FieldRange, room: number, sink: PointSink): void {
+  /** @param room rows that are looked at, at most @returns whether the sink has room for more */
+  read(series: number, range: FieldRange, room: number, sink: PointSink): boolean {
     const rows = new RowsInOrder(this.#statements, series, range, room);
     for (const one of this.#statements.packed.iterate(series, range.field, range.from, range.to)) {
       const packed = one as unknown as PackedPoints;
       const block = this.#damaged.reading({ ...packed, series }, range.field, () => blockOf(packed));
-      if (block && !addBlock(block, rows, range, sink)) return;
+      if (block && !addBlock(block, rows, range, sink)) return false;
     }
-    addRows(rows, sink);
+    return addRows(rows, sink);
   }
 }
 
@@ -140,8 +124,9 @@ function add(sink: PointSink, { times, values }: Block, from: number, end: numbe
   return true;
 }
 
-function addRows(rows: RowsInOrder, sink: PointSink): void {
-  for (; rows.first; rows.next()) if (!sink.add(rows.first.ts, valueOf(rows.first))) return;
+function addRows(rows: RowsInOrder, sink: PointSink): boolean {
+  for (; rows.first; rows.next()) if (!sink.add(rows.first.ts, valueOf(rows.first))) return false;
+  return true;
 }
 
 /** SQLite's path of one field, whatever characters its name has: written with the same escapes as in the row. */
@@ -168,13 +153,27 @@ function blockOf({ times: packedTimes, data }: PackedPoints): Block {
   return { times, values: unpackNumbers(data, times.length) ?? unpackColumn(data, times.length) };
 }
 
+/** SQLite's word for what a field (1) of a row is: as fast as it goes, and also where a row does not read. */
+export const typeOfField = {
+  fast: "json_type(fields, ?1)",
+  careful: "CASE WHEN json_valid(fields) THEN json_type(fields, ?1) END",
+} as const;
+
+// As what it is in JavaScript too: the driver gives no whole number beyond 2^53, and fails the whole query over one.
+const rowsOf = (type: string): string =>
+  `SELECT ts, CASE ${type} WHEN 'integer' THEN CAST(json_extract(fields, ?1) AS REAL) ELSE json_extract(fields, ?1) END AS value,
+     json_type(fields, ?1) AS type FROM samples
+   WHERE series = ?2 AND ts >= ?3 AND ts < ?4 AND ${type} IS NOT NULL ORDER BY ts LIMIT ?5`;
+/** The rows of a field, in order of time. */
+export const rowsOfField = { fast: rowsOf(typeOfField.fast), careful: rowsOf(typeOfField.careful) } as const;
+
 type Statements = ReturnType<typeof prepare>;
 
-function prepare(database: Database, [fast, careful]: readonly [string, string]) {
+function prepare(database: Database) {
   return {
     any: database.prepare("SELECT 1 FROM stretches WHERE series = ?1 AND last >= ?2 AND first < ?3 LIMIT 1"),
-    rows: database.prepare(fast),
-    carefulRows: database.prepare(careful),
+    rows: database.prepare(rowsOfField.fast),
+    carefulRows: database.prepare(rowsOfField.careful),
     // They do not overlap: what ends after the beginning begins with the last one that begins before it.
     packed: database.prepare(
       `SELECT first, last, times, data FROM stretches JOIN stretch_fields ON stretch = id AND field = ?2

@@ -36,9 +36,14 @@ export class StretchWriter {
     return true;
   }
 
+  /** Whether rows have come into a time since the look, or so many that it is not known. */
+  isVoid(time: Pick<FoundStretch, "series" | "first" | "last">): boolean {
+    return this.#late.length > maxLate || this.#late.some((one) => isOf(one, time));
+  }
+
   /** @returns whether it was put there */
   put(found: FoundStretch): boolean {
-    if (this.#late.length > maxLate || this.#late.some((one) => isOf(one, found))) return false;
+    if (this.isVoid(found)) return false;
     if (found.replaces !== undefined && this.#given.has(found.replaces)) return false;
     try {
       for (const id of transaction(this.#database, () => this.#replace(found))) this.#given.add(id);
@@ -65,7 +70,10 @@ export class StretchWriter {
 /** The rows, or the stretch, are not those any more that were packed. */
 class ChangedError extends Error {}
 
-function isOf(row: { readonly series: number; readonly ts: number }, { series, first, last }: FoundStretch): boolean {
+function isOf(
+  row: { readonly series: number; readonly ts: number },
+  { series, first, last }: Pick<FoundStretch, "series" | "first" | "last">,
+): boolean {
   return row.series === series && row.ts >= first && row.ts <= last;
 }
 

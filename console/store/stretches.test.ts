@@ -1,129 +1,15 @@
-import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import * as assert from "uvu/assert";
 import { ManualClock } from "#shared/clock";
-import { parseDeviceId } from "#shared/ids";
 import { silentLog } from "#shared/log";
 import { House } from "../../test/damage.ts";
-import { suite, type Scope } from "../../test/suite.ts";
-import { openDatabase, openForReading, transaction, type Database } from "../database/database.ts";
-import type { DamagedStretch } from "./damaged-stretches.ts";
-import { metricsSchema } from "./metrics-schema.ts";
-import { maxPoints } from "./points.ts";
-import { HistoryFile, type ReadQuery } from "./reader.ts";
-import { RowWriter } from "./row-writer.ts";
-import {
-  maxStretchFields,
-  maxStretchText,
-  minStretchRows,
-  StretchFinder,
-  stretchSpan,
-  type FoundStretches,
-  type PackOrder,
-} from "./stretch-finder.ts";
-import { maxLate, StretchWriter } from "./stretch-writer.ts";
+import { suite } from "../../test/suite.ts";
+import { deviceOfFile as device, killedFile, stepwiseFile, StepwiseFile } from "./stepwise-file.fixture.ts";
+import { maxStretchFields, maxStretchText, minStretchRows, stretchSpan } from "./stretch-finder.ts";
+import { maxLate } from "./stretch-writer.ts";
 import { maxStretchRows } from "./stretch/packed-column.ts";
 import { Trimming } from "./trimming.ts";
-
-const device = parseDeviceId("d1");
-const everything = -Number.MAX_SAFE_INTEGER;
-const late = Number.MAX_SAFE_INTEGER;
-type Fields = Readonly<Record<string, number | string | boolean>>;
-
-/** A file of the embedded store, packed step by step in this thread. */
-class File {
-  readonly path: string;
-  readonly database: Database;
-  readonly writer: StretchWriter;
-  readonly #rows: RowWriter;
-  readonly #finder: StretchFinder;
-  readonly #reader: HistoryFile;
-  readonly #other: Database;
-
-  constructor(path: string) {
-    this.path = path;
-    this.database = openDatabase(path, metricsSchema);
-    this.writer = new StretchWriter(this.database);
-    this.#rows = new RowWriter(this.database, (series, ts) => void this.writer.wrote(series, ts));
-    this.#other = openForReading(path);
-    this.#finder = new StretchFinder(this.#other);
-    this.#reader = new HistoryFile(path);
-  }
-
-  write(measurement: string, ts: number, fields: Fields): void {
-    transaction(this.database, () => [...this.#rows.write({ device, measurement, tags: {}, times: [ts], fields })]);
-  }
-
-  /** @returns what was found, and where to go on */
-  look(order: Partial<PackOrder> = {}): FoundStretches {
-    const whole = { series: 0, from: everything, before: late, ...order };
-    this.writer.expect(whole.before);
-    return this.#finder.find(whole);
-  }
-
-  /** What the finder has found not to read. */
-  damaged(): readonly DamagedStretch[] {
-    return this.#finder.damaged.taken();
-  }
-
-  /** @returns the most bytes that were packed in one answer */
-  packAll(): number {
-    let most = 0;
-    let next: FoundStretches["next"] = { series: 0, from: everything };
-    while (next) {
-      const answer: FoundStretches = this.look(next);
-      for (const found of answer.found) assert.ok(this.writer.put(found));
-      most = Math.max(most, bytesOf(answer));
-      next = answer.next;
-    }
-    return most;
-  }
-
-  read(query: Partial<ReadQuery> = {}) {
-    const whole = {
-      device,
-      measurement: "room",
-      field: "t",
-      tags: {},
-      from: -1e15,
-      to: 1e15,
-      every: 0,
-      most: maxPoints,
-    };
-    const answer = this.#reader.read({ ...whole, ...query });
-    if (answer.error !== undefined) throw new Error(answer.error);
-    return answer.series[0] ?? { times: [], values: [], lows: [], highs: [] };
-  }
-
-  /** Of each measurement the last value of each field, and when that was. */
-  last(from: number, to: number): unknown {
-    const answer = this.#reader.last({ device, from, to, most: 10, rows: 100_000 });
-    if (answer.error !== undefined) throw new Error(answer.error);
-    return answer.last.map(({ measurement, fields }) => [measurement, [...fields].sort()]).sort();
-  }
-
-  count(table: string): number {
-    return (this.database.prepare(`SELECT count(*) AS count FROM ${table}`).get() as { count: number }).count;
-  }
-
-  close(): void {
-    this.#reader.close();
-    this.#other.close();
-    this.database.close();
-  }
-}
-
-function bytesOf({ found }: FoundStretches): number {
-  const fields = found.flatMap(({ packed }) => packed.flatMap((one) => one.fields));
-  return fields.reduce((bytes, { data }) => bytes + data.length, 0);
-}
-
-async function fileIn(scope: Scope): Promise<File> {
-  const file = new File(join(await scope.directory(), "metrics.db"));
-  scope.cleanup(() => file.close());
-  return file;
-}
 
 /** What the store is to hold: of each measurement, at each time, the fields. */
 type Model = Map<string, Map<number, Map<string, number | string | boolean>>>;
@@ -158,7 +44,7 @@ const step = fc.oneof(
 );
 type Burst = typeof burst extends fc.Arbitrary<infer T> ? T : never;
 
-function write(file: File, model: Model, { measurement, from, length, step: by, fields, values }: Burst): void {
+function write(file: StepwiseFile, model: Model, { measurement, from, length, step: by, fields, values }: Burst): void {
   for (let at = 0; at < length; at += 1) {
     const ts = (from + at * by) * 10_000;
     const row = Object.fromEntries(fields.map((field, place) => [field, values[(at + place) % values.length]!]));
@@ -170,7 +56,7 @@ function write(file: File, model: Model, { measurement, from, length, step: by, 
   }
 }
 
-function assertSame(file: File, model: Model): void {
+function assertSame(file: StepwiseFile, model: Model): void {
   for (const [from, to] of [
     [-1e15, 1e15],
     [2_345_678, 11_111_111],
@@ -206,7 +92,7 @@ function lastOf(model: Model, from: number, to: number): unknown {
 }
 
 function assertMeans(
-  { times, values, lows, highs }: ReturnType<File["read"]>,
+  { times, values, lows, highs }: ReturnType<StepwiseFile["read"]>,
   slots: Map<number, number[]>,
   of: string,
 ) {
@@ -244,7 +130,7 @@ suite("stretches of the embedded store", ({ test }) => {
       let count = 0;
       fc.assert(
         fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
-          let file = new File(join(directory, `${(count += 1)}.db`));
+          let file = new StepwiseFile(join(directory, `${(count += 1)}.db`));
           const model: Model = new Map();
           try {
             for (const one of steps) {
@@ -258,7 +144,7 @@ suite("stretches of the embedded store", ({ test }) => {
                 for (const table of ["samples", "stretches"])
                   file.database.prepare(`DELETE FROM ${table} ${where}`).run(one.measurement);
                 model.delete(one.measurement);
-              } else file = killed(file, join(directory, `${(count += 1)}.db`));
+              } else file = killedFile(file, join(directory, `${(count += 1)}.db`));
             }
             assertSame(file, model);
             file.packAll();
@@ -275,7 +161,7 @@ suite("stretches of the embedded store", ({ test }) => {
   );
 
   test("the newest row stays one, and so do a few, and those that are not over; a pass finds nothing twice", async (scope) => {
-    const file = await fileIn(scope);
+    const file = await stepwiseFile(scope);
     for (let at = 0; at < 100; at += 1) file.write("room", at * 10_000, { t: at });
     file.packAll();
     assert.is(file.count("samples"), 1);
@@ -291,7 +177,7 @@ suite("stretches of the embedded store", ({ test }) => {
   });
 
   test("rows that come late into a stretch are merged with it, and it stays as long as it may be", async (scope) => {
-    const file = await fileIn(scope);
+    const file = await stepwiseFile(scope);
     for (let at = 0; at <= maxStretchRows; at += 1) file.write("room", at * 4, { t: at });
     file.packAll();
     assert.is(file.count("stretches"), 1);
@@ -308,7 +194,7 @@ suite("stretches of the embedded store", ({ test }) => {
   });
 
   test("more rows come late into a stretch than are merged at once, and none of them is lost", async (scope) => {
-    const file = await fileIn(scope);
+    const file = await stepwiseFile(scope);
     for (let at = 0; at <= 100; at += 1) file.write("room", at * 10, { t: at });
     file.packAll();
     const word = "x".repeat(maxStretchText / 200);
@@ -329,7 +215,7 @@ suite("stretches of the embedded store", ({ test }) => {
   });
 
   test("a row that came late into a stretch is let go of together with it: nothing old is told again", async (scope) => {
-    const file = await fileIn(scope);
+    const file = await stepwiseFile(scope);
     for (let at = 0; at <= 100; at += 1) file.write("room", at * 10, { t: at });
     file.packAll();
     file.write("room", 100, { t: -1 });
@@ -347,7 +233,7 @@ suite("stretches of the embedded store", ({ test }) => {
   });
 
   test("rows come or go between look and put: nothing is changed, and none is lost", async (scope) => {
-    const file = await fileIn(scope);
+    const file = await stepwiseFile(scope);
     const changes: (() => unknown)[] = [
       () => file.write("room", 15, { t: 15 }),
       () => file.write("room", 20, { t: -1 }),
@@ -381,7 +267,7 @@ suite("stretches of the embedded store", ({ test }) => {
   });
 
   test("what would be no smaller stays rows: too many fields, long texts", async (scope) => {
-    const file = await fileIn(scope);
+    const file = await stepwiseFile(scope);
     for (let at = 0; at < 60; at += 1) {
       const wide = Array.from({ length: maxStretchFields / 50 }, (_, n): [string, number] => [`f${at}.${n}`, 1]);
       file.write("room", at, Object.fromEntries(wide));
@@ -393,7 +279,7 @@ suite("stretches of the embedded store", ({ test }) => {
   });
 
   test("however much comes late into a stretch, each stays small, and so does what is written at once", async (scope) => {
-    const file = await fileIn(scope);
+    const file = await stepwiseFile(scope);
     const rooms = ["a", "b", "c", "d"];
     const some = minStretchRows + 2;
     const turns = 8;
@@ -418,7 +304,7 @@ suite("stretches of the embedded store", ({ test }) => {
   });
 
   test("a row or a stretch that does not read costs itself, and keeps its place", async (scope) => {
-    const file = await fileIn(scope);
+    const file = await stepwiseFile(scope);
     for (let at = 0; at < 100; at += 1) file.write("room", at, { t: at });
     file.database.exec(`UPDATE samples SET fields = '{"t' WHERE ts = 7`);
     file.packAll();
@@ -444,7 +330,7 @@ suite("stretches of the embedded store", ({ test }) => {
     first.state.database.prepare("INSERT INTO devices (id, first_seen, online) VALUES (?, 0, 0)").run(device);
     await first.close();
     const began = Math.floor(Date.now() / stretchSpan) * stretchSpan - 2 * stretchSpan;
-    const file = new File(join(directory, "metrics.db"));
+    const file = new StepwiseFile(join(directory, "metrics.db"));
     for (let at = 0; at < 200; at += 1) file.write("room", began + at * 60_000, { t: at, word: "open" });
     file.packAll();
     file.database.exec("UPDATE stretch_fields SET data = zeroblob(20) WHERE stretch = 1 AND field = 't'");
@@ -471,11 +357,3 @@ suite("stretches of the embedded store", ({ test }) => {
     }
   });
 });
-
-/** As a kill of the process leaves its files. */
-function killed(file: File, path: string): File {
-  for (const suffix of ["", "-wal"])
-    if (existsSync(file.path + suffix)) copyFileSync(file.path + suffix, path + suffix);
-  file.close();
-  return new File(path);
-}

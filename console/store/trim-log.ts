@@ -1,9 +1,20 @@
 import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
 
-/** What a store lets go of: samples before a moment (epoch ms), because of their age or because there are too many. */
+/** Up to which moments (epoch ms) days that are rolled up lose their samples, and their roll-ups. */
+export interface CutMoments {
+  readonly samples: number;
+  readonly minutes: number;
+  readonly quarters: number;
+}
+
+/** What a store lets go of, because of its age or because there is too much. */
 export interface Cut {
-  readonly until: number;
+  readonly until: CutMoments;
+  /** Up to which moment samples go that are not rolled up. */
+  readonly bare: number;
+  /** The moment that is told. */
+  readonly told: number;
   readonly why: "age" | "size";
 }
 
@@ -11,12 +22,19 @@ export interface Cut {
 export const trimLineEvery = 60_000;
 
 const reasons = {
-  age: "samples were let go because of their age (MUSTER_HISTORY_AGE)",
-  size: "the embedded store is full (MUSTER_HISTORY_SIZE): its oldest samples were let go",
+  age: "samples were let go because of their age (MUSTER_HISTORY_AGE), or days that were rolled up (MUSTER_HISTORY_MINUTES, MUSTER_HISTORY_QUARTERS)",
+  size: "the embedded store is full (MUSTER_HISTORY_SIZE): its oldest samples were let go, or days that were rolled up",
 } as const satisfies Record<Cut["why"], string>;
+
+/** What has gone: samples, and days of a series that were rolled up. */
+export interface Gone {
+  readonly rows: number;
+  readonly days: number;
+}
 
 interface Count {
   rows: number;
+  days: number;
   until: number;
   told: number;
 }
@@ -32,10 +50,11 @@ export class TrimLog {
     this.#clock = clock;
   }
 
-  add({ until, why }: Cut, rows: number): void {
+  add({ told, why }: Cut, { rows, days }: Gone): void {
     const count = this.#counts[why];
     count.rows += rows;
-    count.until = until;
+    count.days += days;
+    count.until = told;
   }
 
   /** To be called now and then: tells what is due. */
@@ -51,16 +70,16 @@ export class TrimLog {
 
   #say(why: Cut["why"], now: number): void {
     const count = this.#counts[why];
-    if (count.rows === 0) return;
-    const { rows } = count;
+    if (count.rows === 0 && count.days === 0) return;
+    const { rows, days } = count;
     const until = new Date(count.until).toISOString();
-    if (why === "size") this.#log.warn({ rows, until }, reasons[why]);
-    else this.#log.info({ rows, until }, reasons[why]);
-    count.rows = 0;
+    if (why === "size") this.#log.warn({ rows, days, until }, reasons[why]);
+    else this.#log.info({ rows, days, until }, reasons[why]);
+    count.rows = count.days = 0;
     count.told = now;
   }
 }
 
 function none(): Count {
-  return { rows: 0, until: 0, told: Number.NEGATIVE_INFINITY };
+  return { rows: 0, days: 0, until: 0, told: Number.NEGATIVE_INFINITY };
 }

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../test/suite.ts";
-import { cutByAge, cutBySize, type StoredSpan } from "./trimming.ts";
+import { cutByAge, endOfOldest, type StoredSpan } from "./trimming.ts";
 
 const sizeCases: readonly (readonly [
   what: string,
@@ -22,11 +22,19 @@ const sizeCases: readonly (readonly [
 suite("what the embedded store lets go of", ({ test }) => {
   for (const [what, span, latest, share, until] of sizeCases)
     test(`by size: ${what}`, () => {
-      assert.equal(cutBySize(span, latest, share), until === undefined ? undefined : { until, why: "size" });
+      assert.is(endOfOldest(span, latest, share), until);
     });
 
   test("by age: what is older than it may be, by a clock that is believed", () => {
-    assert.equal(cutByAge({ trusted: true, latest: 5_000 }, 1_000), { until: 4_000, why: "age" });
-    assert.is(cutByAge({ trusted: false, latest: 5_000 }, 1_000), undefined);
+    const day = 86_400_000;
+    const keeping = { maxAge: 2 * day, maxAgeOfMinutes: 5 * day, maxAgeOfQuarters: 9 * day };
+    const until = { samples: 98 * day, minutes: 95 * day, quarters: 91 * day };
+    const latest = 100 * day;
+    const told = until.samples;
+    assert.equal(cutByAge({ trusted: true, latest }, keeping), { until, told, why: "age", bare: until.quarters });
+    assert.is(cutByAge({ trusted: true, latest }, { maxAge: 2 * day })?.bare, told, "nothing is rolled up");
+    const short = { ...keeping, maxAge: day - 1 };
+    assert.is(cutByAge({ trusted: true, latest }, short)?.bare, latest - day + 1, "gone before it would be");
+    assert.is(cutByAge({ trusted: false, latest }, keeping), undefined);
   });
 });

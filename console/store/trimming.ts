@@ -1,9 +1,12 @@
 import type { Clock } from "#shared/clock";
 import type { Log } from "#shared/log";
 import type { Database } from "../database/database.ts";
-import { TrimLog, type Cut } from "./trim-log.ts";
+import { ageOf, isThinning, type Keeping } from "./keeping.ts";
+import { dayLength } from "./rollup/day-finder.ts";
+import { DayTrimmer } from "./rollup/day-trimmer.ts";
+import { TrimLog, type Cut, type CutMoments } from "./trim-log.ts";
 
-export interface TrimmingOptions {
+export interface TrimmingOptions extends Keeping {
   /** Milliseconds: older samples are let go. */
   readonly maxAge: number;
   /** Bytes: beyond it the oldest samples are let go. */
@@ -38,10 +41,17 @@ const slice = 0.1;
 const chunk = { rows: 5_000, pages: 500, stretch: 100 };
 /** Series that one write looks into at most: ten thousand devices have fifty thousand, of which a look at all took a second and a half. */
 export const maxTrimmedSeries = 2_000;
+/** The parts of the whole size that samples and their roll-ups have a right to: what has less leaves the rest to the others. */
+const shares = { samples: 0.5, minutes: 0.3, quarters: 0.2 } as const satisfies Record<keyof CutMoments, number>;
 
 /** Nothing is old by a clock that may be wrong. */
-export function cutByAge({ trusted, latest }: Ages, maxAge: number): Cut | undefined {
-  return trusted ? { until: latest - maxAge, why: "age" } : undefined;
+export function cutByAge({ trusted, latest }: Ages, keeping: Keeping): Cut | undefined {
+  if (!trusted) return undefined;
+  const { minutes, quarters } = ageOf(keeping);
+  const until = { samples: latest - keeping.maxAge, minutes: latest - minutes, quarters: latest - quarters };
+  const told = until.samples;
+  // Samples that wait for their roll-ups stay until they have these, or are too old for any.
+  return { until, told, why: "age", bare: isThinning(keeping) ? Math.min(...Object.values(until)) : told };
 }
 
 /**
@@ -49,18 +59,17 @@ export function cutByAge({ trusted, latest }: Ages, maxAge: number): Cut | undef
  * others the oldest part: the span ends at the latest moment that is known to have been.
  * @param share of the span, from its beginning on
  */
-export function cutBySize({ first, last }: StoredSpan, latest: number, share: number): Cut | undefined {
+export function endOfOldest({ first, last }: StoredSpan, latest: number, share: number): number | undefined {
   if (first === null || last === null) return undefined;
   const end = latest > first ? Math.min(last, latest) : last;
-  const until = Math.min(end, first + (end - first) * share);
-  return { until: Math.max(first + 1, until), why: "size" };
+  return Math.max(first + 1, Math.min(end, first + (end - first) * share));
 }
 
-/** Keeps the embedded store within its age and size: some with each write, so that nobody waits for much of it. */
+/** Keeps the embedded store within its ages and its size: some with each write, so that nobody waits for much of it. */
 export class Trimming {
   readonly #options: TrimmingOptions;
   readonly #told: TrimLog;
-  #open: { readonly database: Database; readonly statements: Statements } | undefined;
+  #open: { readonly database: Database; readonly statements: Statements; readonly days: DayTrimmer } | undefined;
   #looked = Number.NEGATIVE_INFINITY;
   /** When all series were gone through for what is too old. */
   #aged = Number.NEGATIVE_INFINITY;
@@ -77,7 +86,7 @@ export class Trimming {
 
   /** To be called with each file that takes the place of the one before. */
   begin(database: Database): void {
-    this.#open = { database, statements: prepare(database) };
+    this.#open = { database, statements: prepare(database), days: new DayTrimmer(database, chunk.stretch) };
     this.#after = 0;
   }
 
@@ -101,7 +110,7 @@ export class Trimming {
     this.#looked = now;
     this.#cut ??= this.#byAge(now) ?? this.#bySize(database, statements);
     if (this.#cut === undefined) return false;
-    const { gone, isThrough } = this.#deleteBefore(this.#cut, statements);
+    const { gone, isThrough } = this.#deleteBefore(this.#cut, statements, this.#open.days);
     if (!isThrough) return gone;
     if (this.#cut.why === "age") this.#aged = now;
     database.exec(`PRAGMA incremental_vacuum(${chunk.pages})`);
@@ -112,7 +121,7 @@ export class Trimming {
 
   #byAge(now: number): Cut | undefined {
     const { maxAge } = this.#options;
-    return now - this.#aged < maxAge * agedShare ? undefined : cutByAge(this.#ages, maxAge);
+    return now - this.#aged < maxAge * agedShare ? undefined : cutByAge(this.#ages, this.#options);
   }
 
   get #ages(): Ages {
@@ -120,31 +129,49 @@ export class Trimming {
     return ages?.() ?? { trusted: true, latest: clock.now() };
   }
 
-  #bySize(database: Database, { span }: Statements): Cut | undefined {
-    if (sizes(database).used <= this.#options.maxBytes) {
+  /** Of what has most beyond its share, the oldest. */
+  #bySize(database: Database, statements: Statements): Cut | undefined {
+    const { used } = sizes(database);
+    if (used <= this.#options.maxBytes) {
       this.#slice = slice;
       return undefined;
     }
-    const cut = cutBySize(span.get() as StoredSpan, this.#ages.latest, this.#slice);
-    if (cut) this.#slice *= 2;
-    return cut;
+    const { minutes, quarters } = statements.bytes.get() as Record<"minutes" | "quarters", number>;
+    const beyond = (what: keyof CutMoments, bytes: number) => ({ what, by: bytes / shares[what] });
+    const all = [
+      beyond("samples", used - minutes - quarters),
+      beyond("minutes", minutes),
+      beyond("quarters", quarters),
+    ];
+    const [{ what } = { what: "samples" as const }] = all.toSorted((a, b) => b.by - a.by);
+    const span = statements[what === "samples" ? "span" : what].get() as unknown as StoredSpan;
+    const end = endOfOldest(span, this.#ages.latest, this.#slice);
+    if (end === undefined) return undefined;
+    this.#slice *= 2;
+    // The day in which that is goes as a whole.
+    const bare = what === "samples" ? end : nothing.samples;
+    return { until: { ...nothing, [what]: end + dayLength }, told: end, why: "size", bare };
   }
 
   /**
    * Series by series, because the table is ordered by them: no index over time that every insert would pay for.
    * @returns whether a series has gone that had no sample any more, and whether none is left to look into
    */
-  #deleteBefore(cut: Cut, { nextSeries, deleteBefore, deleteStretches, forgetEmpty }: Statements) {
+  #deleteBefore(cut: Cut, { nextSeries, deleteBefore, deleteStretches, forgetEmpty }: Statements, days: DayTrimmer) {
     let left = chunk.rows;
-    let rows = 0;
+    let [rows, lost] = [0, 0];
     let gone = false;
     let isLast = true;
     const next = nextSeries.all(this.#after, maxTrimmedSeries) as unknown as { id: number }[];
     for (const { id } of next) {
+      const rolled = days.letGo(id, cut.until, left);
+      left -= rolled.cost;
+      rows += rolled.rows;
+      lost += rolled.days;
       const most = Math.max(1, Math.floor(left / chunk.stretch));
-      const whole = deleteStretches.all(id, cut.until, most) as unknown as { rows: number }[];
+      const whole = left > 0 ? (deleteStretches.all(id, cut.bare, most) as unknown as { rows: number }[]) : [];
       left -= whole.length * chunk.stretch;
-      const single = deleteBefore.run(id, cut.until, Math.max(0, left)).changes;
+      const single = left > 0 ? deleteBefore.run(id, cut.bare, left).changes : 0;
       left -= single;
       rows += single + whole.reduce((sum, one) => sum + one.rows, 0);
       if (left <= 0 || whole.length === most) {
@@ -154,18 +181,27 @@ export class Trimming {
       gone = forgetEmpty.run(id).changes > 0 || gone;
       this.#after = id;
     }
-    this.#told.add(cut, rows);
+    this.#told.add(cut, { rows, days: lost });
     const isThrough = isLast && next.length < maxTrimmedSeries;
     if (isThrough) this.#after = 0;
     return { gone, isThrough };
   }
 }
 
+const nothing: CutMoments = { samples: -Number.MAX_VALUE, minutes: -Number.MAX_VALUE, quarters: -Number.MAX_VALUE };
+
 type Statements = ReturnType<typeof prepare>;
 
 function prepare(database: Database) {
+  const spanOf = (step: string): string =>
+    `SELECT MIN(first) AS first, MAX(last) AS last FROM (
+       SELECT (SELECT MIN(first) FROM days WHERE days.series = series.id AND ${step} > 0) AS first,
+         (SELECT MAX(until) FROM days WHERE days.series = series.id AND ${step} > 0) AS last FROM series)`;
   return {
     nextSeries: database.prepare("SELECT id FROM series WHERE id > ?1 ORDER BY id LIMIT ?2"),
+    bytes: database.prepare("SELECT minutes, quarters FROM rollup_bytes"),
+    minutes: database.prepare(spanOf("minutes")),
+    quarters: database.prepare(spanOf("quarters")),
     span: database.prepare(
       `SELECT MIN(first) AS first, MAX(last) AS last FROM (
          SELECT (SELECT MIN(ts) FROM samples WHERE series = id) AS first, (SELECT MAX(ts) FROM samples WHERE series = id) AS last FROM series
@@ -182,7 +218,7 @@ function prepare(database: Database) {
     ),
     forgetEmpty: database.prepare(
       `DELETE FROM series WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM samples WHERE series = ?1)
-         AND NOT EXISTS (SELECT 1 FROM stretches WHERE series = ?1)`,
+         AND NOT EXISTS (SELECT 1 FROM stretches WHERE series = ?1) AND NOT EXISTS (SELECT 1 FROM days WHERE series = ?1)`,
     ),
   };
 }

@@ -4,6 +4,8 @@ import type { SettingName } from "#shared/settings";
 export const changeableNames = [
   "logLevel",
   "historyAge",
+  "historyMinutes",
+  "historyQuarters",
   "historySize",
   "seriesBudget",
   "spoolSize",

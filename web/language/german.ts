@@ -1062,6 +1062,9 @@ export const german = {
     "was ein Feld ist, entscheidet im Betrieb muster field; was angegeben ist, gilt ab einem Start",
   "how long devices' certificates are good for; a device renews its own when two thirds of that are over":
     "wie lange Zertifikate von Geräten gelten; ein Gerät erneuert seines, wenn zwei Drittel davon um sind",
+  "how long it keeps what each minute of them comes to: the mean, the least and the greatest value, the last state":
+    "wie lange er behält, was jede Minute davon ergibt: das Mittel, den kleinsten und den größten Wert, den letzten Zustand",
+  "how long it keeps the same of each quarter of an hour": "wie lange er dasselbe von jeder Viertelstunde behält",
   "how long the embedded store keeps samples": "wie lange der eingebaute Speicher Messwerte aufhebt",
   "MiB that the embedded store takes at most": "MiB, die der eingebaute Speicher höchstens belegt",
   "series that one device may have; what is beyond is set aside":

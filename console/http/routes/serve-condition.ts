@@ -4,12 +4,12 @@ import { served } from "../serve.ts";
 
 /** What the route of Muster's condition serves. */
 export interface ConditionRoutes {
-  readonly condition: () => Condition;
+  readonly condition: () => Promise<Condition>;
 }
 
 /** How Muster itself is. */
 export const serveCondition =
   ({ condition }: ConditionRoutes): ZodRoutes =>
   async (app) => {
-    app.route({ ...served("getCondition"), handler: async () => condition() });
+    app.route({ ...served("getCondition"), handler: () => condition() });
   };

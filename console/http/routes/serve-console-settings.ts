@@ -57,7 +57,12 @@ export const serveConsoleSettings =
   };
 
 /** What counts with the embedded store alone. */
-const ofEmbeddedStore: ReadonlySet<SettingName> = new Set(["historyAge", "historySize"]);
+const ofEmbeddedStore: ReadonlySet<SettingName> = new Set([
+  "historyAge",
+  "historyMinutes",
+  "historyQuarters",
+  "historySize",
+]);
 
 type Its = NonNullable<ConsoleSettingsRoutes["settings"]>;
 

@@ -46,6 +46,12 @@ export function unpackTimes(packed: Uint8Array): Float64Array {
  */
 export function packColumn(values: readonly FieldValue[]): Uint8Array {
   const to = new ByteWriter();
+  writeColumn(to, values);
+  return sealed(to);
+}
+
+/** As {@link packColumn}, as a part of something that has a checksum of its own. */
+export function writeColumn(to: ByteWriter, values: readonly FieldValue[]): void {
   const present = values.filter((value) => value !== null);
   const kind = kindOf(present);
   const places = kind === kinds.floats ? placesOf(present as number[]) : undefined;
@@ -55,12 +61,16 @@ export function packColumn(values: readonly FieldValue[]): Uint8Array {
   if (!isGapless) to.bytes(presence(values));
   if (isDecimal) writeDecimals(to, present as number[], places);
   else writers[kind](to, present);
-  return sealed(to);
 }
 
 /** @param count of the stretch's times @throws DamagedStretchError */
 export function unpackColumn(packed: Uint8Array, count: number): FieldValue[] {
-  const { from, kind, present } = begun(packed, count);
+  return readColumn(opened(packed), count);
+}
+
+/** What {@link writeColumn} has written. @throws DamagedStretchError */
+export function readColumn(from: ByteReader, count: number): FieldValue[] {
+  const { kind, present } = begun(from, count);
   const found = readerOf(kind)(from, present ? ones(present, count) : count);
   const values: FieldValue[] = [];
   for (let at = 0, next = 0; at < count; at += 1) values.push(isAt(present, at) ? found[next++]! : null);
@@ -69,7 +79,8 @@ export function unpackColumn(packed: Uint8Array, count: number): FieldValue[] {
 
 /** The same of numbers alone, NaN where there was none; undefined where it has others. @throws DamagedStretchError */
 export function unpackNumbers(packed: Uint8Array, count: number): Float64Array | undefined {
-  const { from, kind, present } = begun(packed, count);
+  const from = opened(packed);
+  const { kind, present } = begun(from, count);
   if (kind !== kinds.decimals && kind !== kinds.floats) return undefined;
   const read = kind === kinds.decimals ? readDecimals : readFloats;
   if (!present) return read(from, count);
@@ -195,14 +206,13 @@ function ones(present: Uint8Array, count: number): number {
   return sum;
 }
 
-function begun(packed: Uint8Array, count: number) {
-  const from = opened(packed);
+function begun(from: ByteReader, count: number) {
   const head = from.byte();
-  return { from, kind: head & ~hasGaps, present: head & hasGaps ? from.bytes(Math.ceil(count / 8)) : undefined };
+  return { kind: head & ~hasGaps, present: head & hasGaps ? from.bytes(Math.ceil(count / 8)) : undefined };
 }
 
 /** With its checksum before it: SQLite has none, and one turned bit would be a thousand other samples. */
-function sealed(to: ByteWriter): Uint8Array {
+export function sealed(to: ByteWriter): Uint8Array {
   const bytes = to.taken();
   const whole = Buffer.allocUnsafe(checksumBytes + bytes.length);
   whole.writeUInt32LE(crc32(bytes), 0);
@@ -210,7 +220,8 @@ function sealed(to: ByteWriter): Uint8Array {
   return whole;
 }
 
-function opened(packed: Uint8Array): ByteReader {
+/** @throws DamagedStretchError where the checksum is not that of the rest */
+export function opened(packed: Uint8Array): ByteReader {
   if (packed.length < checksumBytes) throw new DamagedStretchError("it ends too early");
   const sum = new DataView(packed.buffer, packed.byteOffset).getUint32(0, true);
   if (sum !== crc32(packed.subarray(checksumBytes))) throw new DamagedStretchError("its checksum does not fit");
