@@ -40,7 +40,7 @@ suite("the console's own disk", ({ test }) => {
   test(
     "full when a command expires and a caller's patience ends: the caller is told, the task stays, and all is well when there is room",
     async (scope) => {
-      const disk = await smallDisk(scope, 2_048);
+      const disk = await smallDisk(scope, 3_072);
       const fleet = await startFleet(scope, "embedded", {
         state: openState(disk, systemClock),
         selfInterval: 3_600_000,
