@@ -9,15 +9,20 @@ import { minute, quarter } from "./rollup.ts";
 export class DayWriter {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepare>;
-  /** No day that is rolled up ends later. */
-  #latest: number;
+  /** No day that is rolled up ends later; undefined until it is looked up. */
+  #known: number | undefined;
   /** Of each series the day that is known to have no roll-ups to take away. */
   readonly #free = new Map<number, { readonly first: number; readonly until: number }>();
 
   constructor(database: Database) {
     this.#database = database;
     this.#statements = prepare(database);
-    this.#latest = (this.#statements.latest.get() as { until: number | null }).until ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** Looked up with the first row and not before: a file that is damaged there is found out by what writes, which knows what to do. */
+  get #latest(): number {
+    this.#known ??= (this.#statements.latest.get() as { until: number | null }).until ?? Number.NEGATIVE_INFINITY;
+    return this.#known;
   }
 
   /** To be called with each row that is written, before it is committed. @returns whether there is a day to be rolled up anew */
@@ -49,7 +54,7 @@ export class DayWriter {
       throw thrown;
     }
     this.#free.clear();
-    this.#latest = Math.max(this.#latest, found.until);
+    this.#known = Math.max(this.#latest, found.until);
     return true;
   }
 
