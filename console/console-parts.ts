@@ -15,14 +15,14 @@ import { reportParts } from "./parts/report-parts.ts";
 import { sampleParts } from "./parts/sample-parts.ts";
 import { scheduleParts } from "./parts/schedule-parts.ts";
 import { storeParts } from "./parts/store-parts.ts";
-import type { Surroundings } from "./parts/surroundings.ts";
+import type { LoadedSurroundings } from "./parts/loaded.ts";
 import { upkeepParts } from "./parts/upkeep-parts.ts";
 
 /** The console's parts, none of them started. */
 export type Parts = ReturnType<typeof compose>;
 
 /** Makes every part, room by room, and gives each what it needs of those before it; what comes later, by a function. */
-export function compose(outside: Surroundings) {
+export function compose(outside: LoadedSurroundings) {
   const { state, topics } = outside;
   const doubt = makeDoubt(outside, () => clockChanged());
   // From here on the machine's clock is nobody's but the doubt's.

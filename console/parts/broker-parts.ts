@@ -7,20 +7,21 @@ import type { ClockDoubt } from "../clock/clock-doubt.ts";
 import type { Registry } from "../devices/registry.ts";
 import { defaults } from "../console-options.ts";
 import { consoleStatusOf, Publisher } from "../publisher.ts";
+import type { LoadedSurroundings } from "./loaded.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Milliseconds at most between two tries of the console at a broker that is not there. */
 const consoleSpread = 1_000;
 
 /** The way to the broker: the bus that was given, or a link of the console's own. */
-export function brokerParts(given: Surroundings): { readonly bus: Bus; readonly link: Link | undefined } {
+export function brokerParts(given: LoadedSurroundings): { readonly bus: Bus; readonly link: Link | undefined } {
   const { bus } = given.options;
   if (bus) return { bus, link: undefined };
   const link = makeLink(given);
   return { bus: link, link };
 }
 
-function makeLink({ options, loaded, topics, clock, log }: Surroundings): Link {
+function makeLink({ options, loaded, topics, clock, log }: LoadedSurroundings): Link {
   const { url, username = "console", password = "", mqttVersion = defaults.mqttVersion } = options;
   if (url === undefined || !loaded.Link) throw new BadInputError("a console needs the broker's url, or a bus");
   return new loaded.Link({

@@ -8,6 +8,7 @@ import { Durations } from "../self/durations.ts";
 import { timed } from "../self/reporter.ts";
 import { EmbeddedStore } from "../store/embedded.ts";
 import { StoreUnavailableError, type MetricsStore } from "../store/store.ts";
+import type { LoadedSurroundings } from "./loaded.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export type StoreParts = ReturnType<typeof storeParts>;
@@ -17,7 +18,7 @@ export type StoreParts = ReturnType<typeof storeParts>;
  * @param flush writes down which batches are stored
  */
 export function storeParts(
-  given: Surroundings,
+  given: LoadedSurroundings,
   { doubt, flush }: { readonly doubt: ClockDoubt; readonly flush: () => void },
 ) {
   const { clock, log, events } = given;
@@ -41,7 +42,7 @@ export function storeParts(
 }
 
 function makeStore(
-  { options, loaded: { InfluxStore }, state: { damage }, clock, log, events }: Surroundings,
+  { options, loaded: { InfluxStore }, state: { damage }, clock, log, events }: LoadedSurroundings,
   { doubt, setBack }: { readonly doubt: ClockDoubt; readonly setBack: () => void },
 ): MetricsStore {
   const { influxUrl, influxRetention, directory, history = defaults.history } = options;

@@ -7,12 +7,10 @@ import type { Topics } from "#shared/topics";
 import type { Sample } from "../devices/latest-values.ts";
 import type { ConsoleOptions } from "../console-options.ts";
 import type { State } from "../state/state.ts";
-import type { Loaded } from "./loaded.ts";
 
 /** What every part is given. */
 export interface Surroundings {
   readonly options: ConsoleOptions;
-  readonly loaded: Loaded;
   readonly state: State;
   readonly topics: Topics;
   readonly clock: Clock;

@@ -7,7 +7,7 @@ import { MatrixTable } from "../shell/matrix-table.tsx";
 export function ReportTable({ section: { title, head, rows, words, links } }: { section: ReportSection }): JSX.Element {
   const name = word(title);
   return (
-    <div class="panel scroll told" tabIndex={0} role="region" aria-label={name}>
+    <div class="panel scroll told" tabIndex={0} role="group" aria-label={name}>
       <MatrixTable>
         <thead>
           <tr>
