@@ -17,22 +17,27 @@ export class DayTrimmer {
   letGo(series: number, until: CutMoments, most: number): Gone & { readonly cost: number } {
     const its = this.#statements;
     let [left, rows, days] = [most, 0, 0];
-    for (const { first, until: end } of its.withSamples.all(series, until.samples) as unknown as Day[]) {
+    const whole = its.withSamples.all(series, until.samples) as unknown as Day[];
+    for (const { first, until: end } of whole) {
       const gone = this.#letSamplesGo(series, first, end, left);
       left -= gone.cost;
       rows += gone.rows;
       if (!gone.isAll || left <= 0) return { cost: most, rows, days };
     }
+    // There may be more, and samples that go by themselves must not go before their day.
+    if (whole.length === daysAtOnce) return { cost: most, rows, days };
     for (const [step, old, forget] of [
       [minute, its.withMinutes.all(series, until.minutes), its.noMinutes],
       [quarter, its.withQuarters.all(series, until.quarters), its.noQuarters],
-    ] as const)
+    ] as const) {
       for (const { first } of old as unknown as Day[]) {
         days += 1;
         left -= 1 + its.deleteRollups.run(series, step, first).changes;
         forget.run(series, first);
         if (left <= 0) return { cost: most, rows, days };
       }
+      if (old.length === daysAtOnce) return { cost: most, rows, days };
+    }
     if (left < most) its.deleteEmpty.run(series);
     return { cost: most - left, rows, days };
   }

@@ -62,13 +62,23 @@ export class RollupReader {
     return thinned;
   }
 
-  #rolledUp(series: number, range: FieldRange, { day, step }: { day: RolledDay; step: RollupStep }, sink: SlotSink) {
+  #rolledUp(
+    series: number,
+    range: FieldRange,
+    { day, step: best }: { day: RolledDay; step: RollupStep },
+    sink: SlotSink,
+  ) {
     const { first, until, samples } = day;
     const { field, to } = range;
-    const row = this.#statements.rollup.get(series, step, first, field) as { data: Uint8Array } | undefined;
-    const rollup = row && this.#damaged.reading({ series, first, last: until }, field, () => unpackRollup(row.data));
+    const rowOf = (step: RollupStep) =>
+      this.#statements.rollup.get(series, step, first, field) as { data: Uint8Array } | undefined;
+    const kept = rowOf(best);
     const hasSamples = samples === 2;
-    if (row && !rollup && hasSamples) return this.#samples.read(series, range, Number.MAX_SAFE_INTEGER - 1, sink);
+    // Long texts fit into quarters of an hour, where their minutes are too much.
+    const step = kept ? best : quarter;
+    const row = kept ?? (hasSamples ? undefined : rowOf(step));
+    const rollup = row && this.#damaged.reading({ series, first, last: until }, field, () => unpackRollup(row.data));
+    if (!rollup && hasSamples) return this.#samples.read(series, range, Number.MAX_SAFE_INTEGER - 1, sink);
     // What has come since stands among the steps.
     const more = samples === 0 ? this.#more(series, range) : none;
     let at = 0;

@@ -309,5 +309,25 @@ suite("roll-ups of the embedded store", ({ test }) => {
       `t ${quarter}`,
       `word ${quarter}`,
     ]);
+    // What was a number among them is not lost by it, neither while its samples are there nor afterwards.
+    const other = await stepwiseFile(scope);
+    for (let at = 0; at < 60; at += 1)
+      other.write("room", at * minute, { t: at, word: at === 30 ? 7 : `${at}${word}` });
+    for (const one of other.lookForDays({ day })) assert.ok(other.putDay(one));
+    assert.equal(other.read({ field: "word", every: minute }).values, new Float64Array([7]));
+    new DayTrimmer(other.database, 10).letGo(1, { samples: day, minutes: never, quarters: never }, 1e9);
+    assert.is(other.read({ field: "word" }).times.length, 5, "of each quarter the last text, and a number");
+    assert.is(other.read().times.length, 60);
+  });
+
+  test("of a series with many days none is left half gone", async (scope) => {
+    const file = await stepwiseFile(scope);
+    for (let at = 0; at < 205; at += 1) file.write("room", at * day, { t: at });
+    for (const found of file.lookForDays({ day })) assert.ok(file.putDay(found));
+    const trimmer = new DayTrimmer(file.database, 10);
+    while (trimmer.letGo(1, { samples: 210 * day, minutes: never, quarters: never }, 1e6).cost === 1e6);
+    assert.equal(marked(file, "samples > 0"), []);
+    while (trimmer.letGo(1, { samples: never, minutes: 210 * day, quarters: 210 * day }, 1e6).cost === 1e6);
+    assert.is(file.count("days"), 0);
   });
 });
