@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { networkInterfaces } from "node:os";
 
 /** What of IPv4 is no machine's on the internet (RFC 6890 and its registry). */
 const reserved4 = [
@@ -34,9 +35,23 @@ for (const [from, bits] of reserved6) reserved.addSubnet(from, bits, "ipv6");
 const given6 = new BlockList();
 given6.addSubnet("2000::", 3, "ipv6");
 
-/** Whether an address is one on the internet: not this machine's, its network's, nor one that is kept for something else. */
-export function isPublicAddress(address: string): boolean {
+/**
+ * Whether an address is one on the internet: not this machine's, its network's, nor one that is kept for something else.
+ * @param interfaces those of this machine: by IPv6 all of its network have addresses as on the internet
+ */
+export function isPublicAddress(address: string, interfaces = networkInterfaces()): boolean {
   const family = isIP(address);
-  if (family === 4) return !reserved.check(address, "ipv4");
-  return family === 6 && given6.check(address, "ipv6") && !reserved.check(address, "ipv6");
+  if (family === 4) return !reserved.check(address, "ipv4") && !networksOf(interfaces).check(address, "ipv4");
+  if (family !== 6 || !given6.check(address, "ipv6") || reserved.check(address, "ipv6")) return false;
+  return !networksOf(interfaces).check(address, "ipv6");
+}
+
+function networksOf(interfaces: ReturnType<typeof networkInterfaces>): BlockList {
+  const networks = new BlockList();
+  for (const { cidr, family } of Object.values(interfaces).flatMap((one) => one ?? [])) {
+    const [network = "", bits] = cidr?.split("/") ?? [];
+    // Whoever has the whole internet behind an interface is not cut off by it.
+    if (Number(bits) > 0) networks.addSubnet(network, Number(bits), family === "IPv4" ? "ipv4" : "ipv6");
+  }
+  return networks;
 }

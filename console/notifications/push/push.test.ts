@@ -104,5 +104,22 @@ suite("push", ({ test }) => {
       ..."2001:db8::1 2001::1 2002:7f00:1::1 ::127.0.0.1 100::1 localhost 0x7f.1 2130706433".split(" "),
     ])
       assert.not.ok(isPublicAddress(address), address);
+    const of = (cidr: string, family: "IPv4" | "IPv6") => {
+      const [address = ""] = cidr.split("/");
+      return { address, cidr, family, netmask: "", mac: "", internal: false, scopeid: 0 };
+    };
+    const own = {
+      eth0: [of("9.8.7.6/24", "IPv4"), of("2a00:1450:4001:1::5/64", "IPv6")],
+      tun0: [of("1.2.3.4/0", "IPv4")],
+    };
+    for (const [address, isPublic] of [
+      ["9.8.7.6", false],
+      ["9.8.7.1", false],
+      ["9.8.8.1", true],
+      ["2a00:1450:4001:1::5", false],
+      ["2a00:1450:4001:1:1::1", false],
+      ["2a00:1450:4001:2::5", true],
+    ] as const)
+      assert.is(isPublicAddress(address, own), isPublic, address);
   });
 });
