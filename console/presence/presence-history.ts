@@ -119,7 +119,7 @@ export class PresenceHistory {
 
   /** Writes down what is known up to this moment. */
   flush(): void {
-    while (this.#write()) {
+    while (this.write()) {
       // Another portion of those that wait.
     }
   }
@@ -148,11 +148,11 @@ export class PresenceHistory {
   }
 
   #writeInTurns(): void {
-    if (this.#write()) this.#portion = setImmediate(() => this.#writeInTurns());
+    if (this.write()) this.#portion = setImmediate(() => this.#writeInTurns());
   }
 
-  /** @returns whether there is more to write; once there is not, all is known up to now */
-  #write(): boolean {
+  /** Writes down a portion of it. @returns whether there is more to write; once there is not, all is known up to now */
+  write(): boolean {
     const { database } = this.#options;
     const watch = this.#watch;
     const until = Math.max(watch?.until ?? 0, this.#now());

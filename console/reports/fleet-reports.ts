@@ -32,7 +32,7 @@ export class FleetReports {
   /** In steps, for who shares out the event loop. */
   *steps(order: ReportOrder): Generator<void, FleetReport, void> {
     const { presence, devices, isForecast, clock } = this.#options;
-    presence.flush();
+    while (presence.write()) yield;
     const now = Math.round(clock.now());
     const makings = { rows: this.#rows, presence: presence.rows, devices, now, version, isForecast };
     return yield* makeReport(makings, order);

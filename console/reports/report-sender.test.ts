@@ -70,6 +70,11 @@ suite("reports by mail", ({ test }) => {
     await sender().look();
     await sender().look();
     assert.equal([notices(), woken], [1, 1]);
+    for (const text of ["2026-11-29T12:00", "2026-12-02T10:00"]) {
+      clock.setWall(at(text));
+      await sender().look();
+    }
+    assert.equal([notices(), woken], [1, 1], "a clock that is put back by less than a day");
     const courier = new Courier({
       database,
       channels,

@@ -37,6 +37,8 @@ const dueAt: Readonly<Record<PeriodKind, string>> = { week: "0 7 * * 1", month: 
 export const firstReportLook = 60_000;
 /** Milliseconds between two looks: the settings and the clock may be others by then. */
 const lookEach = 60_000;
+/** Milliseconds by which a clock may be put back so that what was sent before is not sent again: it was right by so much. */
+const forgivenStep = 86_400_000;
 
 /**
  * Sends reports when they are due, by the queue of the notices: written down in one transaction with the moment up to which all that was due is
@@ -97,7 +99,7 @@ export class ReportSender {
       return;
     }
     // What was due before anybody wanted it is nobody's; nor is what was due by a clock that was put back since.
-    if (handled === undefined || handled > now) return this.#note(kind, now);
+    if (handled === undefined || handled > now + forgivenStep) return this.#note(kind, now);
     const [due] = cronTimes(dueAt[kind], zone).before(now + 1, 1);
     if (due === undefined || due <= handled) return;
     const period = calendarPeriod(kind, 1, { zone, now: due });
